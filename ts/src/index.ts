@@ -1,0 +1,37 @@
+import './node_util.ts';
+
+export { Adadelta, adadelta, type AdadeltaOptions } from './optim/adadelta.ts';
+export { SGD, sgd, type SGDOptions } from './optim/sgd.ts';
+export type { Definition, Inputs, Option, Outputs } from './optim/definition.ts';
+export type { Operations } from './engine/operations.ts';
+export { optimizers } from './optim/table.ts';
+export {
+  Optimizer,
+  registerOptimizerStepPostHook,
+  registerOptimizerStepPreHook,
+  type Closure,
+  type HookOptions,
+  type OptimizerHook,
+  type StateDictHook,
+  type StepArguments,
+  type StepPostHook,
+  type StepPreHook,
+} from './optim/optimizer.ts';
+export { Parameter, parameterOf, type ParameterInit } from './optim/parameter.ts';
+export { SparseTensor, type Gradient } from './optim/gradient.ts';
+export { assignGrads, backward } from './optim/autograd.ts';
+export { RemovableHandle } from './optim/hooks.ts';
+export type {
+  NamedParameter,
+  ParameterLike,
+  ParamGroup,
+  ParamGroupInit,
+  ParamsArgument,
+} from './optim/param_group.ts';
+export type { State, StateEntry, StateId } from './optim/state.ts';
+export type { SavedGroup, StateDict } from './optim/state_dict.ts';
+export { NativeTensor, countNativeTensors } from './engine/tensorflow.ts';
+export type { DeviceTensor, ParameterDType } from './engine/arithmetic.ts';
+export { TensorData, type DType } from './tensor_data.ts';
+export { PythonNumber, pyFloat, pyInt, pythonTypeOf, type PythonType } from './python/number.ts';
+export { AssertionError, KeyError, RuntimeError, TorchTypeError, ValueError } from './errors.ts';

@@ -1,0 +1,99 @@
+import { AssertionError, ValueError } from '../errors.ts';
+import { reprFloat } from '../python/repr.ts';
+import type { Definition } from './definition.ts';
+import { Optimizer } from './optimizer.ts';
+import type { ParamsArgument } from './param_group.ts';
+
+/** Options of {@link Adadelta}; each may also be given for one group. */
+export interface AdadeltaOptions {
+  /** Coefficient that scales the update before it is applied to the parameters. @defaultValue 1.0 */
+  lr: number;
+  /** Coefficient of the running averages of squared gradients and updates, 0 to 1. @defaultValue 0.9 */
+  rho: number;
+  /** Added inside both square roots, for numerical stability. @defaultValue 1e-6 */
+  eps: number;
+  /** L2 penalty: adds `weightDecay` times the parameter to its gradient. @defaultValue 0 */
+  weightDecay: number;
+  /** Maximizes the objective instead of minimizing it. @defaultValue false */
+  maximize: boolean;
+  /** Recorded and serialized; `true` is torch's AssertionError at the step, off CUDA. @defaultValue false */
+  capturable: boolean;
+  /** Recorded and serialized; selects nothing. @defaultValue null */
+  foreach: boolean | null;
+  /** Recorded and serialized; a step with `true` is refused. @defaultValue false */
+  differentiable: boolean;
+}
+
+type Scalars = 'rho' | 'oneMinusRho' | 'eps' | 'weightDecay' | 'minusLr';
+type State = 'square_avg' | 'acc_delta';
+
+export const adadelta: Definition<AdadeltaOptions, Scalars, 'maximize' | 'decays', State, never> = {
+  name: 'Adadelta',
+  options: {
+    lr: { key: 'lr', default: 1, type: 'float' },
+    rho: { key: 'rho', default: 0.9, type: 'float' },
+    eps: { key: 'eps', default: 1e-6, type: 'float' },
+    weightDecay: { key: 'weight_decay', default: 0, type: 'float', intDefault: true },
+    maximize: { key: 'maximize', default: false, type: 'bool' },
+    capturable: { key: 'capturable', default: false, type: 'bool' },
+    foreach: { key: 'foreach', default: null, type: 'bool or None' },
+    differentiable: { key: 'differentiable', default: false, type: 'bool' },
+  },
+  addedOnLoad: { foreach: null, maximize: false, differentiable: false, capturable: false },
+  countsSteps: true,
+  zeros: ['square_avg', 'acc_delta'],
+  lazy: [],
+
+  validate({ lr, rho, eps, weightDecay }) {
+    if (!(lr >= 0)) throw new ValueError('INVALID_OPTION', `Invalid learning rate: ${reprFloat(lr)}`);
+    if (!(rho >= 0 && rho <= 1)) throw new ValueError('INVALID_OPTION', `Invalid rho value: ${reprFloat(rho)}`);
+    if (!(eps >= 0)) throw new ValueError('INVALID_OPTION', `Invalid epsilon value: ${reprFloat(eps)}`);
+    if (!(weightDecay >= 0)) {
+      throw new ValueError('INVALID_OPTION', `Invalid weight_decay value: ${reprFloat(weightDecay)}`);
+    }
+  },
+
+  check({ capturable }) {
+    if (!capturable) return;
+    const devices = "['cuda', 'xpu', 'hpu', 'privateuseone']";
+    throw new AssertionError(
+      'CAPTURABLE',
+      `If capturable=True, params and state_steps must be on supported devices: ${devices}.`,
+    );
+  },
+
+  prepare: ({ lr, rho, eps, weightDecay, maximize }) => ({
+    scalars: { rho, oneMinusRho: 1 - rho, eps, weightDecay, minusLr: -lr },
+    flags: { maximize, decays: weightDecay !== 0 },
+  }),
+
+  update(o, { param, grad, square_avg, acc_delta }, { rho, oneMinusRho, eps, weightDecay, minusLr }, is) {
+    let g = is.maximize ? o.neg(grad) : grad;
+    if (is.decays) g = o.add(g, param, weightDecay);
+    const v = o.addcmul(o.mulScalar(square_avg, rho), g, g, oneMinusRho);
+    const std = o.sqrt(o.addScalar(v, eps));
+    const delta = o.mul(o.div(o.sqrt(o.addScalar(acc_delta, eps)), std), g);
+    const u = o.addcmul(o.mulScalar(acc_delta, rho), delta, delta, oneMinusRho);
+    return { param: o.add(param, delta, minusLr), square_avg: v, acc_delta: u };
+  },
+};
+
+/**
+ * ADADELTA: An Adaptive Learning Rate Method (Zeiler, 2012, https://arxiv.org/abs/1212.5701), as torch.optim.Adadelta
+ * computes it:
+ *
+ *     g ← −g if maximize;  g ← g + λ θ                 λ: weightDecay
+ *     v ← ρ v + (1 − ρ) g²                             v: square_avg, from 0
+ *     Δ ← √(u + ε) / √(v + ε) · g
+ *     u ← ρ u + (1 − ρ) Δ²                             u: acc_delta, from 0
+ *     θ ← θ − γ Δ                                      γ: lr
+ */
+export class Adadelta extends Optimizer<AdadeltaOptions> {
+  /**
+   * @param params - parameters, (name, parameter) pairs, or groups with options of their own
+   * @throws ValueError, TypeError with torch's words for what torch refuses
+   */
+  constructor(params: ParamsArgument<AdadeltaOptions>, options: Partial<AdadeltaOptions> = {}) {
+    super(adadelta, params, options);
+  }
+}

@@ -1,0 +1,52 @@
+import '../node_util.ts';
+import * as tf from '@tensorflow/tfjs-node-gpu';
+import test from 'ava';
+import { assignGrads, backward, Parameter, parameterOf, SGD, TensorData } from '../index.ts';
+
+const numbers = (tensor: unknown): number[] => [...(tensor as tf.Tensor).dataSync()];
+
+test('backward adds to the gradients, as torch does, and leaves what the loss does not depend on', (t) => {
+  const [x, y, unused] = [[1, 2], [3, 4], [5]].map((values) => new Parameter(tf.tensor1d(values)));
+  const loss = (): tf.Scalar => tf.sum(tf.mul(x!.data as tf.Tensor, y!.data as tf.Tensor));
+  t.is(backward(loss, [x!, y!, unused!, x!]).dataSync()[0], 11);
+  t.deepEqual(numbers(x!.grad), [3, 4]);
+  t.deepEqual(numbers(y!.grad), [1, 2]);
+  t.is(unused!.grad, null);
+  backward(loss, [x!]);
+  t.deepEqual(numbers(x!.grad), [6, 8]);
+});
+
+test('backward frees the gradients that it made when they are replaced', (t) => {
+  const p = new Parameter(tf.tensor1d([1, 2]));
+  const optimizer = new SGD([p], { lr: 0.1 });
+  optimizer.minimize(() => tf.sum(p.data as tf.Tensor)).dispose();
+  const before = tf.memory().numTensors;
+  for (let i = 0; i < 10; i++) optimizer.minimize(() => tf.sum(p.data as tf.Tensor)).dispose();
+  t.is(tf.memory().numTensors, before);
+});
+
+test('two parameters of one gradient tensor each own theirs', (t) => {
+  const [x, y] = [new Parameter(tf.tensor1d([1])), new Parameter(tf.tensor1d([2]))];
+  backward(() => tf.sum(tf.add(x.data as tf.Tensor, y.data as tf.Tensor)), [x, y]).dispose();
+  x.zeroGrad(true);
+  t.deepEqual(numbers(y.grad), [1]);
+});
+
+test('a loss that is not a scalar, and float64, are refused', (t) => {
+  const p = new Parameter(tf.tensor1d([1, 2]));
+  t.throws(() => backward(() => p.data as tf.Scalar, [p]), { name: 'RuntimeError', code: 'LOSS_NOT_SCALAR' });
+  const wide = new Parameter(TensorData.from('float64', [1]));
+  t.throws(() => backward(() => tf.scalar(1), [wide]), { name: 'TypeError', code: 'UNSUPPORTED_DTYPE' });
+});
+
+test('assignGrads takes what tf.variableGrads gives, and borrows it', (t) => {
+  const variables = [tf.variable(tf.scalar(2), true, 'two'), tf.variable(tf.scalar(3), true, 'three')];
+  const { value, grads } = tf.variableGrads(() => tf.mul(variables[0]!, variables[1]!));
+  value.dispose();
+  assignGrads(variables, grads);
+  t.deepEqual(variables.map((v) => numbers(parameterOf(v).grad)), [[3], [2]]);
+  parameterOf(variables[0]!).grad = null;
+  t.false(grads.two!.isDisposed);
+  t.throws(() => assignGrads([variables[0]!], grads), { name: 'ValueError', message: /no parameter is named three/ });
+  t.is(parameterOf(variables[0]!).grad, null);
+});

@@ -1,0 +1,68 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { DeviceTensor } from '../engine/arithmetic.ts';
+import { RuntimeError, TorchTypeError, ValueError } from '../errors.ts';
+import type { Gradient } from './gradient.ts';
+import { Parameter, parameterOf } from './parameter.ts';
+
+/**
+ * Computes the loss and adds its gradient to `.grad` of every parameter it depends on, as torch's `loss.backward()`
+ * does: call `zeroGrad()` between steps. A parameter it does not depend on keeps the gradient it had.
+ *
+ * @param loss - computes a scalar from the parameters' `data`
+ * @returns the loss, the caller's to dispose
+ * @throws TypeError if a parameter is not float32 (tfjs differentiates nothing else)
+ */
+export function backward(loss: () => tf.Scalar, params: Iterable<Parameter | tf.Variable>): tf.Scalar {
+  const parameters = [...new Set(Array.from(params, (p) => (p instanceof tf.Variable ? parameterOf(p) : p)))];
+  const tensors = parameters.map(({ data, dtype }) => {
+    if (dtype === 'float32') return data as tf.Tensor;
+    throw new TorchTypeError(
+      'UNSUPPORTED_DTYPE',
+      `tfjs differentiates float32 alone, but a parameter is ${dtype}: assign its gradient to .grad`,
+    );
+  });
+  const scalarLoss = (): tf.Scalar => {
+    const value = loss();
+    if (value.size === 1) return value;
+    throw new RuntimeError('LOSS_NOT_SCALAR', 'grad can be implicitly created only for scalar outputs');
+  };
+  const { value, grads } = tf.engine().gradients(scalarLoss, tensors, undefined, true);
+  const made = new Set<tf.Tensor>();
+  parameters.forEach((parameter, i) => {
+    const grad = grads[i] as tf.Tensor | undefined;
+    if (grad === undefined) return;
+    made.add(grad);
+    const before = parameter.grad;
+    // Two parameters may have been handed one tensor, so each takes a copy; a clone shares the memory.
+    parameter.takeGrad(tf.keep(before instanceof tf.Tensor ? tf.add(before, grad) : tf.clone(grad)));
+  });
+  for (const grad of made) grad.dispose();
+  return value;
+}
+
+/**
+ * Puts gradients where they belong, as `tf.variableGrads` names them. The tensors stay the caller's.
+ *
+ * @throws ValueError, before anything changes, if a gradient's name is no parameter's, or several parameters'
+ */
+export function assignGrads(
+  params: Iterable<Parameter | tf.Variable>,
+  grads: Readonly<Record<string, DeviceTensor>>,
+): void {
+  const byName = new Map<string, Parameter>();
+  for (const p of params) {
+    const parameter = p instanceof tf.Variable ? parameterOf(p) : p;
+    if (parameter.name === undefined) continue;
+    if (byName.has(parameter.name)) {
+      throw new ValueError('DUPLICATE_NAME', `two parameters are named ${parameter.name}: give each its own name`);
+    }
+    byName.set(parameter.name, parameter);
+  }
+  const found = Object.entries(grads).map(([name, grad]): [Parameter, Gradient] => {
+    const parameter = byName.get(name);
+    if (parameter !== undefined) return [parameter, grad];
+    const names = [...byName.keys()].join(', ');
+    throw new ValueError('UNKNOWN_NAME', `no parameter is named ${name}; the names are: ${names}`);
+  });
+  for (const [parameter, grad] of found) parameter.grad = grad;
+}

@@ -1,0 +1,246 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { RuntimeError, TorchTypeError } from '../errors.ts';
+import { repr, reprEntry } from '../python/repr.ts';
+import { backward } from './autograd.ts';
+import type { Definition } from './definition.ts';
+import { HookList, type RemovableHandle } from './hooks.ts';
+import { makeDefaults, optionOf, torchKey } from './options.ts';
+import {
+  checkAgainst,
+  groupsOf,
+  makeGroup,
+  type ParamGroup,
+  type ParamGroupInit,
+  type ParamsArgument,
+} from './param_group.ts';
+import { disposeEntries, type State } from './state.ts';
+import { packStateDict, unpackStateDict, type StateDict } from './state_dict.ts';
+import { planGroup, takeStep } from './step.ts';
+
+/** Computes the loss, and the gradients on its way. */
+export type Closure<Loss = unknown> = () => Loss;
+
+/** What a step was called with, as torch's hooks see it: `args` is [optimizer, closure?]. */
+export type StepArguments = [args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>];
+
+export type StepPreHook = (
+  optimizer: Optimizer<object>,
+  args: readonly unknown[],
+  kwargs: Readonly<Record<string, unknown>>,
+) => StepArguments | void;
+export type StepPostHook = (
+  optimizer: Optimizer<object>,
+  args: readonly unknown[],
+  kwargs: Readonly<Record<string, unknown>>,
+) => void;
+/** Called with a state dict that it may change, or replace by returning another. */
+export type StateDictHook = (optimizer: Optimizer<object>, stateDict: StateDict) => StateDict | void;
+export type OptimizerHook = (optimizer: Optimizer<object>) => void;
+
+export interface HookOptions {
+  /** Call the hook before those that are registered already. @defaultValue false */
+  prepend?: boolean;
+}
+
+const globalPreHooks = new HookList<StepPreHook>();
+const globalPostHooks = new HookList<StepPostHook>();
+
+/** Registers a hook before the step of every optimizer (torch.optim.optimizer.register_optimizer_step_pre_hook). */
+export function registerOptimizerStepPreHook(hook: StepPreHook): RemovableHandle {
+  return globalPreHooks.add(hook);
+}
+
+/** Registers a hook after the step of every optimizer (torch.optim.optimizer.register_optimizer_step_post_hook). */
+export function registerOptimizerStepPostHook(hook: StepPostHook): RemovableHandle {
+  return globalPostHooks.add(hook);
+}
+
+/** What every optimizer has, as torch.optim.Optimizer does: groups, state, hooks, state dicts. */
+export class Optimizer<Options extends object> {
+  /** The constructor's options, with torch's defaults for the rest. */
+  readonly defaults: Readonly<Options>;
+  /** The groups. Options may be changed here between steps; add groups with `addParamGroup`. */
+  paramGroups: ParamGroup<Options>[] = [];
+  /** What is remembered of each parameter that was stepped. Its tensors are the optimizer's. */
+  state: State = new Map();
+
+  readonly #definition: Definition<object>;
+  readonly #stepPreHooks = new HookList<StepPreHook>();
+  readonly #stepPostHooks = new HookList<StepPostHook>();
+  readonly #stateDictPreHooks = new HookList<OptimizerHook>();
+  readonly #stateDictPostHooks = new HookList<StateDictHook>();
+  readonly #loadStateDictPreHooks = new HookList<StateDictHook>();
+  readonly #loadStateDictPostHooks = new HookList<OptimizerHook>();
+
+  constructor(definition: Definition<object>, params: ParamsArgument<Options>, options: Partial<Options>) {
+    this.#definition = definition;
+    this.defaults = makeDefaults(definition, options as Record<string, unknown>) as Options;
+    for (const group of groupsOf(params)) this.addParamGroup(group as ParamGroupInit<Options>);
+  }
+
+  /**
+   * Adds a group, for instance when layers that were frozen begin to train.
+   *
+   * @throws TypeError, ValueError, KeyError in torch's words
+   */
+  addParamGroup(init: ParamGroupInit<Options>): void {
+    const group = makeGroup(this.#definition, this.defaults, init) as ParamGroup<Options>;
+    checkAgainst(this.paramGroups, group);
+    if ((group as { differentiable?: unknown }).differentiable === true) {
+      if (group.params.some(({ isVariable }) => isVariable)) {
+        throw new TorchTypeError(
+          'VARIABLE',
+          'a tf.Variable cannot be updated differentiably: pass new Parameter(variable)',
+        );
+      }
+    }
+    this.paramGroups.push(group);
+  }
+
+  /**
+   * Updates every parameter that has a gradient.
+   *
+   * @param closure - computes the loss and the gradients first
+   * @returns what the closure returned, or null
+   * @throws torch's errors, before any parameter or state has changed
+   */
+  step(): null;
+  step<Loss>(closure: Closure<Loss>): Loss;
+  step(closure?: Closure): unknown {
+    let args: readonly unknown[] = closure === undefined ? [this] : [this, closure];
+    let kwargs: Readonly<Record<string, unknown>> = {};
+    for (const hook of [...globalPreHooks, ...this.#stepPreHooks]) {
+      const result: unknown = hook(this, args, kwargs);
+      if (result === undefined || result === null) continue;
+      if (!Array.isArray(result) || result.length !== 2) {
+        throw new RuntimeError(
+          'HOOK_RESULT',
+          `<function ${this.#definition.name}.step> must return None or a tuple of (new_args, new_kwargs), but got ` +
+            `${repr(result)}.`,
+        );
+      }
+      [args, kwargs] = result as unknown as StepArguments;
+    }
+    const loss = this.#step((args[1] ?? kwargs.closure) as Closure | undefined);
+    for (const hook of [...this.#stepPostHooks, ...globalPostHooks]) {
+      hook(this, args, kwargs);
+    }
+    return loss;
+  }
+
+  #step(closure: Closure | undefined): unknown {
+    const loss = closure === undefined ? null : closure();
+    if (typeof (loss as { then?: unknown } | null)?.then === 'function') {
+      throw new TorchTypeError('ASYNC_CLOSURE', 'a closure must return its loss, but it returned a promise');
+    }
+    const planned = this.paramGroups.flatMap((group) => planGroup(this.#definition, group, this.state));
+    for (const step of planned) takeStep(this.#definition, this.state, step);
+    return loss;
+  }
+
+  /**
+   * Resets the gradients. A null gradient skips the parameter at the next step; a zero gradient does not.
+   *
+   * @param options - `setToNone: false` sets them to zeros instead of null
+   */
+  zeroGrad({ setToNone = true }: { setToNone?: boolean } = {}): void {
+    for (const { params } of this.paramGroups) for (const parameter of params) parameter.zeroGrad(setToNone);
+  }
+
+  /**
+   * Clears the gradients, computes new ones (`backward`) and takes a step.
+   *
+   * @returns the loss before the step, the caller's to dispose
+   */
+  minimize(loss: () => tf.Scalar): tf.Scalar {
+    this.zeroGrad();
+    const value = backward(
+      loss,
+      this.paramGroups.flatMap(({ params }) => params),
+    );
+    this.step();
+    return value;
+  }
+
+  /** A snapshot in torch's layout, independent of the optimizer; nothing to dispose. */
+  stateDict(): StateDict {
+    for (const hook of this.#stateDictPreHooks) hook(this);
+    let stateDict = packStateDict(this.#definition, this.paramGroups, this.state);
+    for (const hook of this.#stateDictPostHooks) stateDict = hook(this, stateDict) ?? stateDict;
+    return stateDict;
+  }
+
+  /**
+   * Takes over options and state. Ids are matched by position alone, as torch does: see {@link unpackStateDict}.
+   *
+   * @throws ValueError, KeyError in torch's words, TypeError for what is no state dict; nothing has changed then
+   */
+  loadStateDict(stateDict: StateDict): void {
+    // As in torch, hooks get a shallow copy.
+    let source = typeof stateDict === 'object' && stateDict !== null ? { ...stateDict } : stateDict;
+    for (const hook of this.#loadStateDictPreHooks) source = hook(this, source) ?? source;
+    const { paramGroups, state } = unpackStateDict(this.#definition, this.paramGroups, source);
+    disposeEntries(this.state.values());
+    this.paramGroups = paramGroups as ParamGroup<Options>[];
+    this.state = state;
+    for (const hook of this.#loadStateDictPostHooks) hook(this);
+  }
+
+  /** Frees the state on the device. Parameters stay. */
+  dispose(): void {
+    disposeEntries(this.state.values());
+    this.state = new Map();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Python's `repr`: each group's options in order of name. */
+  toString(): string {
+    const definition = this.#definition;
+    const groups = this.paramGroups.map((group, i) => {
+      const lines = Object.keys(group)
+        .filter((name) => name !== 'params')
+        .map((name) => `    ${torchKey(definition, name)}: ${this.#text(group, name)}\n`);
+      return `\nParameter Group ${i}\n${lines.sort().join('')}`;
+    });
+    return `${definition.name} (${groups.join('')})`;
+  }
+
+  #text(group: ParamGroup<Options>, name: string): string {
+    const value: unknown = group[name];
+    if (typeof value === 'string') return value;
+    return reprEntry(group, name, optionOf(this.#definition, name)?.type === 'float' ? 'float' : undefined);
+  }
+
+  /** Before each step; may return other arguments, [args, kwargs]. */
+  registerStepPreHook(hook: StepPreHook): RemovableHandle {
+    return this.#stepPreHooks.add(hook);
+  }
+
+  /** After each step, with the arguments that the step had. */
+  registerStepPostHook(hook: StepPostHook): RemovableHandle {
+    return this.#stepPostHooks.add(hook);
+  }
+
+  /** Before `stateDict()` begins. */
+  registerStateDictPreHook(hook: OptimizerHook, { prepend = false }: HookOptions = {}): RemovableHandle {
+    return this.#stateDictPreHooks.add(hook, prepend);
+  }
+
+  /** With the state dict that `stateDict()` made, to change or replace. */
+  registerStateDictPostHook(hook: StateDictHook, { prepend = false }: HookOptions = {}): RemovableHandle {
+    return this.#stateDictPostHooks.add(hook, prepend);
+  }
+
+  /** With a shallow copy of the state dict that is about to be loaded, to change or replace. */
+  registerLoadStateDictPreHook(hook: StateDictHook, { prepend = false }: HookOptions = {}): RemovableHandle {
+    return this.#loadStateDictPreHooks.add(hook, prepend);
+  }
+
+  /** After a state dict was loaded. */
+  registerLoadStateDictPostHook(hook: OptimizerHook, { prepend = false }: HookOptions = {}): RemovableHandle {
+    return this.#loadStateDictPostHooks.add(hook, prepend);
+  }
+}

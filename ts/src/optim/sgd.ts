@@ -1,0 +1,101 @@
+import { ValueError } from '../errors.ts';
+import { reprFloat } from '../python/repr.ts';
+import type { Definition } from './definition.ts';
+import { Optimizer } from './optimizer.ts';
+import type { ParamsArgument } from './param_group.ts';
+
+/** Options of {@link SGD}; each may also be given for one group. */
+export interface SGDOptions {
+  /** Learning rate. @defaultValue 1e-3 */
+  lr: number;
+  /** Momentum factor. @defaultValue 0 */
+  momentum: number;
+  /** Dampening for momentum. @defaultValue 0 */
+  dampening: number;
+  /** L2 penalty: adds `weightDecay` times the parameter to its gradient. @defaultValue 0 */
+  weightDecay: number;
+  /** Nesterov momentum; needs a momentum and no dampening. @defaultValue false */
+  nesterov: boolean;
+  /** Maximizes the objective instead of minimizing it. @defaultValue false */
+  maximize: boolean;
+  /** Recorded and serialized; selects nothing. @defaultValue null */
+  foreach: boolean | null;
+  /** Recorded and serialized; a step with `true` is refused. @defaultValue false */
+  differentiable: boolean;
+  /** Recorded and serialized; a step with `true` is refused. @defaultValue null */
+  fused: boolean | null;
+}
+
+type Scalars = 'minusLr' | 'momentum' | 'oneMinusDampening' | 'weightDecay';
+
+export const sgd: Definition<
+  SGDOptions,
+  Scalars,
+  'maximize' | 'decays' | 'hasMomentum' | 'nesterov',
+  never,
+  'momentum_buffer'
+> = {
+  name: 'SGD',
+  options: {
+    lr: { key: 'lr', default: 1e-3, type: 'float' },
+    momentum: { key: 'momentum', default: 0, type: 'float', intDefault: true },
+    dampening: { key: 'dampening', default: 0, type: 'float', intDefault: true },
+    weightDecay: { key: 'weight_decay', default: 0, type: 'float', intDefault: true },
+    nesterov: { key: 'nesterov', default: false, type: 'bool' },
+    maximize: { key: 'maximize', default: false, type: 'bool' },
+    foreach: { key: 'foreach', default: null, type: 'bool or None' },
+    differentiable: { key: 'differentiable', default: false, type: 'bool' },
+    fused: { key: 'fused', default: null, type: 'bool or None' },
+  },
+  addedOnLoad: { nesterov: false, maximize: false, foreach: null, differentiable: false, fused: false },
+  countsSteps: false,
+  zeros: [],
+  lazy: ['momentum_buffer'],
+
+  validate({ lr, momentum, dampening, weightDecay, nesterov }) {
+    if (lr < 0) throw new ValueError('INVALID_OPTION', `Invalid learning rate: ${reprFloat(lr)}`);
+    if (momentum < 0) throw new ValueError('INVALID_OPTION', `Invalid momentum value: ${reprFloat(momentum)}`);
+    if (weightDecay < 0) {
+      throw new ValueError('INVALID_OPTION', `Invalid weight_decay value: ${reprFloat(weightDecay)}`);
+    }
+    if (nesterov && (momentum <= 0 || dampening !== 0)) {
+      throw new ValueError('INVALID_OPTION', 'Nesterov momentum requires a momentum and zero dampening');
+    }
+  },
+
+  prepare: ({ lr, momentum, dampening, weightDecay, nesterov, maximize }) => ({
+    scalars: { minusLr: -lr, momentum, oneMinusDampening: 1 - dampening, weightDecay },
+    flags: { maximize, decays: weightDecay !== 0, hasMomentum: momentum !== 0, nesterov },
+  }),
+
+  update(o, { param, grad, momentum_buffer }, { minusLr, momentum, oneMinusDampening, weightDecay }, is) {
+    let g = is.maximize ? o.neg(grad) : grad;
+    if (is.decays) g = o.add(g, param, weightDecay);
+    if (!is.hasMomentum) return { param: o.add(param, g, minusLr) };
+    const buffer =
+      momentum_buffer === undefined
+        ? o.clone(g)
+        : o.add(o.mulScalar(momentum_buffer, momentum), g, oneMinusDampening);
+    const direction = is.nesterov ? o.add(g, buffer, momentum) : buffer;
+    return { param: o.add(param, direction, minusLr), momentum_buffer: buffer };
+  },
+};
+
+/**
+ * Stochastic gradient descent with momentum, as torch.optim.SGD computes it (Sutskever et al., 2013,
+ * http://www.cs.toronto.edu/%7Ehinton/absps/momentum.pdf, for Nesterov's):
+ *
+ *     g ← −g if maximize;  g ← g + λ θ                 λ: weightDecay
+ *     b ← g at the first step, then μ b + (1 − τ) g    b: momentum_buffer, μ: momentum, τ: dampening
+ *     g ← g + μ b if nesterov, else b                  (both lines only if μ ≠ 0)
+ *     θ ← θ − γ g                                      γ: lr
+ */
+export class SGD extends Optimizer<SGDOptions> {
+  /**
+   * @param params - parameters, (name, parameter) pairs, or groups with options of their own
+   * @throws ValueError, TypeError with torch's words for what torch refuses
+   */
+  constructor(params: ParamsArgument<SGDOptions>, options: Partial<SGDOptions> = {}) {
+    super(sgd, params, options);
+  }
+}

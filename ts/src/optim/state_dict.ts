@@ -1,0 +1,195 @@
+import { cast, stepTensor } from '../cast.ts';
+import { upload } from '../engine/arithmetic.ts';
+import { KeyError, TorchTypeError, ValueError } from '../errors.ts';
+import { copyEntry, copyValue, isPlainObject } from '../python/copy.ts';
+import type { PythonType } from '../python/number.ts';
+import { typeName } from '../python/repr.ts';
+import { TensorData } from '../tensor_data.ts';
+import type { Definition } from './definition.ts';
+import { optionOf, ourKey, torchKey } from './options.ts';
+import type { ParamGroup } from './param_group.ts';
+import { Parameter } from './parameter.ts';
+import { disposeEntries, isDeviceTensor, onHost, type State, type StateEntry, type StateId } from './state.ts';
+
+/** A group of a state dict, by torch's names: its options, then `params`, the ids of its parameters. */
+export interface SavedGroup {
+  params: StateId[];
+  [key: string]: unknown;
+}
+
+/**
+ * torch's state dict of an optimizer, on the host and independent of it. `state` has an entry for every parameter that
+ * was stepped; tensors are {@link TensorData} (or tf.Tensors, where one writes it by hand).
+ */
+export interface StateDict {
+  state: Map<StateId, Record<string, unknown>>;
+  param_groups: SavedGroup[];
+  [key: string]: unknown;
+}
+
+/** What a loaded state dict makes of an optimizer. */
+export interface Loaded {
+  paramGroups: ParamGroup<object>[];
+  state: State;
+}
+
+/**
+ * A snapshot in torch's layout. Ids count parameters over all groups; a parameter that stands twice in a group has the
+ * last of its ids.
+ */
+export function packStateDict(
+  definition: Definition<object>,
+  groups: readonly ParamGroup<object>[],
+  state: State,
+): StateDict {
+  const ids = new Map<Parameter, number>();
+  let start = 0;
+  const param_groups = groups.map((group) => {
+    const saved: Record<string, unknown> = {};
+    for (const name of Object.keys(group)) {
+      if (name !== 'params') copyEntry(group, name, saved, torchKey(definition, name), defaultType(definition, name));
+    }
+    const known = new Set(ids.keys());
+    group.params.forEach((parameter, i) => known.has(parameter) || ids.set(parameter, start + i));
+    start += group.params.length;
+    saved.params = group.params.map((parameter) => ids.get(parameter));
+    return saved as SavedGroup;
+  });
+  const entries = Array.from(state, ([key, entry]): [StateId, StateEntry] => {
+    const saved: StateEntry = {};
+    for (const name of Object.keys(entry)) {
+      if (isDeviceTensor(entry[name])) saved[name] = onHost(entry[name]);
+      else copyEntry(entry, name, saved);
+    }
+    return [key instanceof Parameter ? (ids.get(key) as number) : key, saved];
+  });
+  return { state: new Map(entries), param_groups };
+}
+
+/**
+ * Reads a state dict as torch does: the ids of each saved group are zipped with the parameters of ours, in order, and
+ * nothing else is verified. Tensors are copied and cast to their parameter's dtype, but for `step`.
+ *
+ * @throws ValueError, KeyError in torch's words; TypeError for what is no state dict. Nothing has changed then.
+ */
+export function unpackStateDict(
+  definition: Definition<object>,
+  groups: readonly ParamGroup<object>[],
+  stateDict: StateDict,
+): Loaded {
+  const saved = savedGroups(stateDict);
+  if (groups.length !== saved.length) {
+    throw new ValueError('GROUP_COUNT', 'loaded state dict has a different number of parameter groups');
+  }
+  if (groups.some(({ params }, i) => params.length !== saved[i]?.params.length)) {
+    throw new ValueError(
+      'GROUP_SIZE',
+      "loaded state dict contains a parameter group that doesn't match the size of optimizer's group",
+    );
+  }
+  const paramGroups = groups.map((group, i) => loadGroup(definition, group, saved[i] as SavedGroup));
+  const parameters = groups.flatMap(({ params }) => params);
+  const byId = new Map(saved.flatMap(({ params }) => params).map((id, i) => [id, parameters[i] as Parameter]));
+  const state: State = new Map();
+  try {
+    for (const [id, entry] of savedState(stateDict)) {
+      const parameter = byId.get(id);
+      if (parameter === undefined) {
+        state.set(id, copyValue(entry) as StateEntry);
+      } else {
+        // torch looks at the group that the checkpoint has for the id, and not at ours.
+        const group = saved.find(({ params }) => params.includes(id));
+        const stepAsFloat32 = Boolean(group?.capturable) || Boolean(group?.fused);
+        state.set(parameter, loadEntry(definition, parameter, entry, stepAsFloat32));
+      }
+    }
+  } catch (error) {
+    disposeEntries(state.values());
+    throw error;
+  }
+  return { paramGroups, state };
+}
+
+function savedGroups(stateDict: StateDict): SavedGroup[] {
+  if (!isPlainObject(stateDict)) {
+    throw new TorchTypeError('NOT_A_STATE_DICT', `a state dict is an object, but got ${typeName(stateDict)}`);
+  }
+  const groups: unknown = stateDict.param_groups;
+  if (groups === undefined) throw new KeyError('NO_PARAM_GROUPS', "'param_groups'");
+  if (!Array.isArray(groups) || !groups.every(isPlainObject)) {
+    throw new TorchTypeError('NOT_A_STATE_DICT', 'param_groups of a state dict must be a list of dicts');
+  }
+  for (const { params } of groups as Record<string, unknown>[]) {
+    if (params === undefined) throw new KeyError('NO_PARAMS', "'params'");
+    if (!Array.isArray(params)) {
+      throw new TorchTypeError('NOT_A_STATE_DICT', `params of a saved group must be a list, but got ${typeName(params)}`);
+    }
+  }
+  return groups as SavedGroup[];
+}
+
+function savedState(stateDict: StateDict): Map<StateId, StateEntry> {
+  const state: unknown = stateDict.state;
+  if (state === undefined) throw new KeyError('NO_STATE', "'state'");
+  if (!(state instanceof Map)) {
+    throw new TorchTypeError(
+      'NOT_A_STATE_DICT',
+      'state of a state dict must be a Map from ids to entries: the keys of an object are strings, and torch finds no ' +
+        'parameter by a string',
+    );
+  }
+  for (const [id, entry] of state as Map<unknown, unknown>) {
+    if (!isPlainObject(entry)) {
+      throw new TorchTypeError('NOT_A_STATE_DICT', `state[${String(id)}] must be a dict, but got ${typeName(entry)}`);
+    }
+  }
+  return state as Map<StateId, StateEntry>;
+}
+
+function loadGroup(
+  definition: Definition<object>,
+  group: ParamGroup<object>,
+  saved: SavedGroup,
+): ParamGroup<object> {
+  const loaded: Record<string, unknown> = { params: group.params };
+  for (const key of Object.keys(saved)) {
+    if (key === 'params') continue;
+    const name = ourKey(definition, key);
+    copyEntry(saved, key, loaded, name, defaultType(definition, name));
+  }
+  if ('paramNames' in group && !('paramNames' in loaded)) loaded.paramNames = [...(group.paramNames as string[])];
+  for (const name of Object.keys(definition.addedOnLoad)) {
+    if (!(name in loaded)) loaded[name] = (definition.addedOnLoad as Record<string, unknown>)[name];
+  }
+  return loaded as ParamGroup<object>;
+}
+
+function loadEntry(
+  definition: Definition<object>,
+  { dtype }: Parameter,
+  saved: StateEntry,
+  stepAsFloat32: boolean,
+): StateEntry {
+  const used: readonly string[] = [...definition.zeros, ...definition.lazy];
+  const entry: StateEntry = {};
+  try {
+    for (const key of Object.keys(saved)) {
+      const value = onHost(saved[key]);
+      if (!(value instanceof TensorData)) copyEntry(saved, key, entry);
+      else if (key === 'step') entry[key] = stepAsFloat32 ? cast(value, 'float32').clone() : value.clone();
+      else entry[key] = used.includes(key) ? upload(cast(value, dtype)) : cast(value, dtype).clone();
+    }
+    if (definition.countsSteps && Object.keys(entry).length > 0 && !(entry.step instanceof TensorData)) {
+      if (!('step' in entry)) throw new KeyError('NO_STEP', "'step'");
+      entry.step = stepTensor(entry.step);
+    }
+  } catch (error) {
+    disposeEntries([entry]);
+    throw error;
+  }
+  return entry;
+}
+
+function defaultType(definition: Definition<object>, name: string): PythonType | undefined {
+  return optionOf(definition, name)?.type === 'float' ? 'float' : undefined;
+}

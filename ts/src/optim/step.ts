@@ -1,0 +1,132 @@
+import { increment } from '../cast.ts';
+import { upload, zeros, type DeviceTensor } from '../engine/arithmetic.ts';
+import { shapeOperations } from '../engine/check.ts';
+import { referenceStep } from '../engine/reference.ts';
+import { KeyError, RuntimeError, TorchTypeError } from '../errors.ts';
+import { typeName } from '../python/repr.ts';
+import { TensorData } from '../tensor_data.ts';
+import type { Definition } from './definition.ts';
+import { SparseTensor, type Gradient } from './gradient.ts';
+import { readOptions } from './options.ts';
+import type { ParamGroup } from './param_group.ts';
+import type { Parameter } from './parameter.ts';
+import { isDeviceTensor, type State, type StateEntry } from './state.ts';
+
+/** A step of one parameter that has passed every check. */
+interface PlannedStep {
+  parameter: Parameter;
+  grad: DeviceTensor | TensorData;
+  /** Lazy state that was missing before the step of the group began; torch looks once, before it computes. */
+  missing: Set<string>;
+  scalars: Record<string, number>;
+  flags: Record<string, boolean>;
+}
+
+/**
+ * Checks all that a step of a group needs, in torch's order, and changes nothing.
+ *
+ * @throws KeyError, TypeError, RuntimeError, AssertionError where torch's step would fail
+ */
+export function planGroup(definition: Definition<object>, group: ParamGroup<object>, state: State): PlannedStep[] {
+  const options = readOptions(definition, group);
+  const { scalars, flags } = definition.prepare(options);
+  const steps: PlannedStep[] = [];
+  for (const parameter of group.params) {
+    if (parameter.grad === null) continue;
+    const grad = denseGradient(definition, parameter, parameter.grad);
+    const entry = state.get(parameter) ?? {};
+    checkEntry(definition, entry);
+    const missing = new Set(definition.lazy.filter((key) => !isDeviceTensor(entry[key])));
+    steps.push({ parameter, grad, missing, scalars, flags });
+  }
+  if (steps.length > 0) {
+    definition.check?.(options);
+    refuseUnsupported(options);
+  }
+  for (const { parameter, missing } of steps) {
+    const shapes: Record<string, readonly number[]> = { param: parameter.shape, grad: parameter.shape };
+    const entry = state.get(parameter) ?? {};
+    for (const key of [...definition.zeros, ...definition.lazy]) {
+      if (!missing.has(key)) shapes[key] = (entry[key] as DeviceTensor | undefined)?.shape ?? parameter.shape;
+    }
+    definition.update(shapeOperations(parameter.dtype), shapes as never, scalars, flags);
+  }
+  return steps;
+}
+
+/** Computes one step and puts its results in place. */
+export function takeStep(definition: Definition<object>, state: State, planned: PlannedStep): void {
+  const { parameter, grad, missing, scalars, flags } = planned;
+  const entry = stateOf(definition, parameter, state);
+  const tensors: Record<string, DeviceTensor> = {};
+  for (const [key, value] of Object.entries(entry)) {
+    if (isDeviceTensor(value) && !missing.has(key)) tensors[key] = value;
+  }
+  const gradient = grad instanceof TensorData ? upload(grad) : grad;
+  let results: Record<string, DeviceTensor>;
+  try {
+    results = referenceStep({
+      definition,
+      tensors: { ...tensors, param: parameter.data, grad: gradient },
+      scalars,
+      flags,
+    });
+  } finally {
+    if (gradient !== grad) gradient.dispose();
+  }
+  if (definition.countsSteps) entry.step = increment(entry.step as TensorData);
+  for (const [key, tensor] of Object.entries(results)) {
+    if (key === 'param') {
+      parameter.replaceData(tensor);
+    } else {
+      if (isDeviceTensor(entry[key])) entry[key].dispose();
+      entry[key] = tensor;
+    }
+  }
+  if (Object.keys(entry).length > 0) state.set(parameter, entry);
+}
+
+/** The state of a parameter, made of zeros if it has none yet. */
+function stateOf(definition: Definition<object>, parameter: Parameter, state: State): StateEntry {
+  const entry = state.get(parameter) ?? {};
+  if (Object.keys(entry).length > 0) return entry;
+  if (definition.countsSteps) entry.step = TensorData.from('float32', [0], []);
+  for (const key of definition.zeros) entry[key] = zeros(parameter.shape, parameter.dtype);
+  return entry;
+}
+
+function denseGradient(
+  { name }: Definition<object>,
+  { data, name: parameterName = 'a parameter' }: Parameter,
+  grad: Gradient,
+): DeviceTensor | TensorData {
+  if (grad instanceof SparseTensor) {
+    throw new RuntimeError('SPARSE', `${name} does not support sparse gradients`);
+  }
+  if (data.isDisposed) throw new RuntimeError('DISPOSED', `the tensor of ${parameterName} is disposed`);
+  if (!(grad instanceof TensorData) && grad.isDisposed) {
+    throw new RuntimeError('DISPOSED', `the gradient of ${parameterName} is disposed: set .grad to null or a live tensor`);
+  }
+  return grad;
+}
+
+/** State that a checkpoint brought may lack a key, or have something else in a tensor's place. */
+function checkEntry(definition: Definition<object>, entry: StateEntry): void {
+  if (Object.keys(entry).length === 0) return;
+  for (const key of [...definition.zeros, ...(definition.countsSteps ? ['step'] : [])]) {
+    if (!(key in entry)) throw new KeyError('MISSING_STATE', `'${key}'`);
+    const isTensor = key === 'step' ? entry[key] instanceof TensorData : isDeviceTensor(entry[key]);
+    if (!isTensor) {
+      throw new TorchTypeError('STATE_TYPE', `state ${key} must be a tensor, but is ${typeName(entry[key])}`);
+    }
+  }
+}
+
+/** Options that are recorded and serialized, and not built yet. */
+function refuseUnsupported(options: { differentiable?: unknown; fused?: unknown }): void {
+  for (const name of ['differentiable', 'fused'] as const) {
+    if (options[name] === true) {
+      throw new RuntimeError('UNSUPPORTED', `a step with ${name} = true is not supported: set it to false`);
+    }
+  }
+}
