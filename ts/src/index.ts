@@ -10,6 +10,7 @@ export {
   registerOptimizerStepPostHook,
   registerOptimizerStepPreHook,
   type Closure,
+  type EngineOption,
   type HookOptions,
   type OptimizerHook,
   type StateDictHook,

@@ -1,7 +1,7 @@
 import { AssertionError, ValueError } from '../errors.ts';
 import { reprFloat } from '../python/repr.ts';
 import type { Definition } from './definition.ts';
-import { Optimizer } from './optimizer.ts';
+import { Optimizer, type EngineOption } from './optimizer.ts';
 import type { ParamsArgument } from './param_group.ts';
 
 /** Options of {@link Adadelta}; each may also be given for one group. */
@@ -93,7 +93,7 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
    * @param params - parameters, (name, parameter) pairs, or groups with options of their own
    * @throws ValueError, TypeError with torch's words for what torch refuses
    */
-  constructor(params: ParamsArgument<AdadeltaOptions>, options: Partial<AdadeltaOptions> = {}) {
+  constructor(params: ParamsArgument<AdadeltaOptions>, options: Partial<AdadeltaOptions> & EngineOption = {}) {
     super(adadelta, params, options);
   }
 }

@@ -260,3 +260,11 @@ test('a handle removes its hook, also at the end of a using block', (t) => {
   optimizer.step();
   t.deepEqual(calls, ['own', 'global', 'global']);
 });
+
+test('the engine is the reference engine; there is no other yet', (t) => {
+  const p = parameter('float32', [1]);
+  t.is(new SGD([p], { engine: 'auto' }).engine, 'reference');
+  t.throws(() => new SGD([p], { engine: 'fused' }), { name: 'RuntimeError', code: 'NO_FUSED_ENGINE' });
+  t.throws(() => new SGD([p], { engine: 'fast' as never }), { name: 'ValueError', message: /got 'fast'/ });
+  t.false('engine' in new SGD([p], { engine: 'reference' }).stateDict().param_groups[0]!);
+});

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { RuntimeError, TorchTypeError } from '../errors.ts';
+import { RuntimeError, TorchTypeError, ValueError } from '../errors.ts';
 import { repr, reprEntry } from '../python/repr.ts';
 import { backward } from './autograd.ts';
 import type { Definition } from './definition.ts';
@@ -55,8 +55,16 @@ export function registerOptimizerStepPostHook(hook: StepPostHook): RemovableHand
   return globalPostHooks.add(hook);
 }
 
+/** Where the arithmetic runs; never part of a state dict. */
+export interface EngineOption {
+  /** `reference` interprets the update with tfjs's operations; `auto` takes the fastest that there is. @defaultValue 'auto' */
+  engine?: 'reference' | 'fused' | 'auto';
+}
+
 /** What every optimizer has, as torch.optim.Optimizer does: groups, state, hooks, state dicts. */
 export class Optimizer<Options extends object> {
+  /** The engine in use. */
+  readonly engine: 'reference' | 'fused' = 'reference';
   /** The constructor's options, with torch's defaults for the rest. */
   readonly defaults: Readonly<Options>;
   /** The groups. Options may be changed here between steps; add groups with `addParamGroup`. */
@@ -72,7 +80,12 @@ export class Optimizer<Options extends object> {
   readonly #loadStateDictPreHooks = new HookList<StateDictHook>();
   readonly #loadStateDictPostHooks = new HookList<OptimizerHook>();
 
-  constructor(definition: Definition<object>, params: ParamsArgument<Options>, options: Partial<Options>) {
+  constructor(
+    definition: Definition<object>,
+    params: ParamsArgument<Options>,
+    { engine = 'auto', ...options }: Partial<Options> & EngineOption = {},
+  ) {
+    checkEngine(engine);
     this.#definition = definition;
     this.defaults = makeDefaults(definition, options as Record<string, unknown>) as Options;
     for (const group of groupsOf(params)) this.addParamGroup(group as ParamGroupInit<Options>);
@@ -203,7 +216,7 @@ export class Optimizer<Options extends object> {
       const lines = Object.keys(group)
         .filter((name) => name !== 'params')
         .map((name) => `    ${torchKey(definition, name)}: ${this.#text(group, name)}\n`);
-      return `\nParameter Group ${i}\n${lines.sort().join('')}`;
+      return `\nParameter Group ${i}\n${lines.toSorted().join('')}`;
     });
     return `${definition.name} (${groups.join('')})`;
   }
@@ -242,5 +255,14 @@ export class Optimizer<Options extends object> {
   /** After a state dict was loaded. */
   registerLoadStateDictPostHook(hook: OptimizerHook, { prepend = false }: HookOptions = {}): RemovableHandle {
     return this.#loadStateDictPostHooks.add(hook, prepend);
+  }
+}
+
+function checkEngine(engine: unknown): void {
+  if (engine === 'fused') {
+    throw new RuntimeError('NO_FUSED_ENGINE', "there is no fused engine yet: use engine 'auto' or 'reference'");
+  }
+  if (engine !== 'auto' && engine !== 'reference') {
+    throw new ValueError('UNKNOWN_ENGINE', `engine must be 'auto', 'reference' or 'fused', but got ${repr(engine)}`);
   }
 }

@@ -1,7 +1,7 @@
 import { ValueError } from '../errors.ts';
 import { reprFloat } from '../python/repr.ts';
 import type { Definition } from './definition.ts';
-import { Optimizer } from './optimizer.ts';
+import { Optimizer, type EngineOption } from './optimizer.ts';
 import type { ParamsArgument } from './param_group.ts';
 
 /** Options of {@link SGD}; each may also be given for one group. */
@@ -95,7 +95,7 @@ export class SGD extends Optimizer<SGDOptions> {
    * @param params - parameters, (name, parameter) pairs, or groups with options of their own
    * @throws ValueError, TypeError with torch's words for what torch refuses
    */
-  constructor(params: ParamsArgument<SGDOptions>, options: Partial<SGDOptions> = {}) {
+  constructor(params: ParamsArgument<SGDOptions>, options: Partial<SGDOptions> & EngineOption = {}) {
     super(sgd, params, options);
   }
 }

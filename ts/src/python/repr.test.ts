@@ -34,7 +34,7 @@ test('a float reads back as itself', (t) => {
 test('strings, lists and dicts', (t) => {
   t.is(repr("it's"), '"it\'s"');
   t.is(repr(`"it's"`), `'"it\\'s"'`);
-  t.is(repr('a\n\\\x07'), "'a\\n\\\\\\x07'");
+  t.is(repr('a\n\\\x07 \u200b\u{e0001}é'), "'a\\n\\\\\\x07 \\u200b\\U000e0001é'");
   t.is(repr([pyInt(1), pyFloat(1), null, true, ['x']]), "[1, 1.0, None, True, ['x']]");
   t.is(repr({ a: pyFloat(2) }), "{'a': 2.0}");
 });

@@ -45,9 +45,16 @@ export function reprFloat(value: number): string {
 
 function reprString(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escapes: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', [quote]: `\\${quote}` };
-  const body = text.replace(/[\\\n\r\t'"]/g, (c) => escapes[c] ?? c);
-  return quote + body.replace(/[\x00-\x1f\x7f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`) + quote;
+  const named: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', [quote]: `\\${quote}` };
+  // What Python's str.isprintable() leaves out is written as its code point.
+  const body = text.replace(/['"\\]|[\p{C}\p{Z}]/gu, (c) => named[c] ?? (/['" ]/.test(c) ? c : codePoint(c)));
+  return quote + body + quote;
+}
+
+function codePoint(character: string): string {
+  const hex = (character.codePointAt(0) as number).toString(16);
+  if (hex.length <= 2) return `\\x${hex.padStart(2, '0')}`;
+  return hex.length <= 4 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
 }
 
 /** The name that Python's `type()` would show for what JavaScript passed in its place. */

@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+import { SetupError } from '../native/setup_error.ts';
+
+interface Command {
+  usage: string;
+  /** @returns the exit status */
+  run(args: string[]): Promise<number>;
+}
+
+const commands: Record<string, { summary: string; load: () => Promise<Command> }> = {
+  doctor: {
+    summary: 'shows versions and the device in use, and whether all is exact',
+    load: () => import('./doctor.ts'),
+  },
+  'setup-tensorflow': {
+    summary: 'downloads TensorFlow and compiles the addon of tfjs-node-gpu',
+    load: () => import('./setup_tensorflow.ts'),
+  },
+};
+
+const summaries = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(18)}${summary}`);
+const usage = `Usage: torch-parity <command> [options]
+
+Commands:
+${summaries.join('\n')}
+
+torch-parity <command> --help tells more.`;
+
+async function main([name, ...args]: string[]): Promise<number> {
+  if (name === '--help' || name === '-h') {
+    console.log(usage);
+    return 0;
+  }
+  const entry = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (entry === undefined) {
+    console.error(`${name === undefined ? 'which command?' : `unknown command: ${name}`}\n\n${usage}`);
+    return 2;
+  }
+  const command = await entry.load();
+  if (args.includes('--help') || args.includes('-h')) {
+    console.log(command.usage);
+    return 0;
+  }
+  try {
+    return await command.run(args);
+  } catch (error) {
+    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    // The system's own errors are clear as they are: what was refused, and for which file.
+    if (error instanceof SetupError || syscall !== undefined) {
+      console.error(`torch-parity: ${message}`);
+      return 1;
+    }
+    if (code?.startsWith('ERR_PARSE_ARGS')) {
+      console.error(`${message}\n\n${command.usage}`);
+      return 2;
+    }
+    throw error;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
