@@ -1,0 +1,87 @@
+#!/usr/bin/env node
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { replayCommand } from './commands/replay.ts';
+import { verifyCommand } from './commands/verify.ts';
+
+const usage = `usage: torch-conformance verify [options]        checks a subject against torch.optim
+       torch-conformance replay FILE [options]   runs a stored case again
+
+  --subject NAME    tensorflow (default), cpu (plain tfjs), or the path of a module whose default export is a Subject
+  --python PATH     a Python that has torch; default: ORACLE_PYTHON, or what \`make setup\` made
+  --torch VERSION   the version of torch that the oracle must have
+  --workers N       processes of the oracle; default: a core less than there are
+verify alone:
+  --runs N          programs to sample (2000)
+  --seed N          where sampling starts, also SEED in the environment; default: random, and printed
+  --faults          judges planted faults instead of the subject, and prints when each is caught
+
+Exits with 0 if all programs ran and all agreed, 1 on a difference, 2 where something could not run.`;
+
+const options = {
+  subject: { type: 'string', default: 'tensorflow' },
+  python: { type: 'string' },
+  torch: { type: 'string' },
+  workers: { type: 'string' },
+  runs: { type: 'string', default: '2000' },
+  seed: { type: 'string' },
+  faults: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const [command, file, ...rest] = positionals;
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  const { subject, python, torch } = values;
+  const common = {
+    subject,
+    python,
+    torch,
+    workers: values.workers ? natural('--workers', values.workers) : undefined,
+  };
+  if (command === 'verify' && file === undefined) {
+    const seed = values.seed ?? process.env['SEED'];
+    const run = {
+      ...common,
+      runs: natural('--runs', values.runs),
+      seed: seed ? integer('--seed', seed) : randomInt(2 ** 31),
+    };
+    return values.faults ? (await import('./commands/faults.ts')).faultsCommand(run) : verifyCommand(run);
+  }
+  if (command === 'replay' && file !== undefined && rest.length === 0)
+    return replayCommand({ ...common, file });
+  throw new Error(`that is not a command\n${usage}`);
+}
+
+function natural(name: string, text: string): number {
+  const value = integer(name, text);
+  if (value < 1) throw new Error(`${name} must be at least 1, but got ${text}`);
+  return value;
+}
+
+function integer(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 31)
+    throw new Error(`${name} must be an integer of 32 bits, but got ${text}`);
+  return value;
+}
+
+// The oracle is ended when this process exits, and a signal alone would not count as that.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  process.once(signal, () => process.exit(code));
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(`torch-conformance: ${(error as Error).message}`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,35 @@
+import { readCase } from '../cases.ts';
+import { startOracle } from '../oracle.ts';
+import { failureText } from '../report/failure.ts';
+import { outcomes } from '../verify.ts';
+import { loadSubject } from './load_subject.ts';
+import { explanationOf, type CommonOptions } from './verify.ts';
+
+/** `torch-conformance replay FILE`; gives the exit code. */
+export async function replayCommand({
+  file,
+  subject: name,
+  ...options
+}: CommonOptions & { file: string }): Promise<number> {
+  const { program } = readCase(file);
+  const { subject } = await loadSubject(name);
+  await using oracle = await startOracle(options);
+  for await (const outcome of outcomes(subject, oracle, [{ source: { file }, program }], 1)) {
+    switch (outcome.verdict) {
+      case 'agrees':
+        console.log(`${file}: ${subject.name} agrees with torch ${oracle.hello.torch}`);
+        return 0;
+      case 'differs':
+        console.log(
+          failureText(outcome, {
+            ...{ subject: subject.name, torch: oracle.hello.torch, file },
+            explanation: await explanationOf(outcome),
+          }),
+        );
+        return 1;
+      case 'could not run':
+        console.log(`${file} could not run, because of the ${outcome.by}: ${outcome.message}`);
+    }
+  }
+  return 2;
+}

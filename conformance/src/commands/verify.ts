@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { featuresOf, programArbitrary } from '../arbitrary/program.ts';
+import { readCases, storeCase } from '../cases.ts';
+import { OracleError, startOracle, type Oracle } from '../oracle.ts';
+import { failureText } from '../report/failure.ts';
+import { Report } from '../report/jsonl.ts';
+import { Progress, progressLine } from '../report/progress.ts';
+import { runInfo, summaryText } from '../report/summary.ts';
+import { addOutcome, isTooUndecided, noTotals, undecidedCap } from '../report/totals.ts';
+import type { Subject } from '../subject.ts';
+import {
+  exitCode,
+  verify,
+  type Differing,
+  type Failure,
+  type Outcome,
+  type Verification,
+} from '../verify.ts';
+import { loadSubject } from './load_subject.ts';
+
+export interface CommonOptions {
+  subject: string;
+  python: string | undefined;
+  torch: string | undefined;
+  workers: number | undefined;
+}
+
+export interface VerifyOptions extends CommonOptions {
+  runs: number;
+  seed: number;
+}
+
+/** Cases that are kept for good, and those that a run has found. */
+const keptFolder = fileURLToPath(new URL('../../cases', import.meta.url));
+const foundFolder = join('build', 'conformance', 'found');
+const reportFile = join('build', 'conformance', 'report.jsonl');
+
+/** `torch-conformance verify`; gives the exit code. */
+export async function verifyCommand({
+  subject: name,
+  runs,
+  seed,
+  ...options
+}: VerifyOptions): Promise<number> {
+  const { subject, without } = await loadSubject(name);
+  await using oracle = await startOracle(options);
+  checkExact(subject, oracle);
+  const start = Date.now();
+  const seconds = (): number => (Date.now() - start) / 1000;
+  const stored = [...readCases(foundFolder), ...readCases(keptFolder)];
+  const info = runInfo({ subject, hello: oracle.hello, seed, runs, stored: stored.length });
+  using report = new Report(reportFile, info);
+  const totals = noTotals();
+  const progress = new Progress();
+  const notRun: Extract<Outcome, { verdict: 'could not run' }>[] = [];
+  const onOutcome = (outcome: Outcome): void => {
+    report.outcome(outcome);
+    addOutcome(totals, outcome);
+    progress.show(progressLine(totals, stored.length + runs, seconds()));
+    if (outcome.verdict === 'could not run') notRun.push(outcome);
+  };
+  let result: Verification;
+  try {
+    const programs = programArbitrary({ ...featuresOf(oracle.hello.torch), ...without });
+    result = await verify({ subject, oracle, programs, runs, seed, stored, onOutcome });
+  } finally {
+    progress.clear();
+  }
+  const undecided = isTooUndecided(totals.torchBounds) || isTooUndecided(totals.subjectBounds);
+  const code = exitCode(result) || (undecided ? 2 : 0);
+  report.summary(totals, code, seconds());
+  if (result.failure) console.log(`${await describe(result.failure, subject, oracle)}\n`);
+  for (const { source, by, message } of notRun.slice(0, 3)) {
+    console.log(
+      `could not run ${JSON.stringify(source)}, because of the ${by}: ${message.split('\n', 6).join('\n')}\n`,
+    );
+  }
+  console.log(summaryText(info, totals, seconds()));
+  console.log(verdictText(result, undecided));
+  return code;
+}
+
+function checkExact({ claim }: Subject, { hello }: Oracle): void {
+  if (claim !== 'exact' || hello.exact) return;
+  const failed = Object.keys(hello.checks).filter((check) => !hello.checks[check]);
+  throw new OracleError(
+    `the oracle's arithmetic is not IEEE on this machine, so nothing can equal it: ${failed.join(', ')}`,
+  );
+}
+
+/** Stores a failure, and tells everything about it. */
+async function describe(
+  { found, smallest, complete }: Failure,
+  subject: Subject,
+  oracle: Oracle,
+): Promise<string> {
+  const file = storeCase(foundFolder, smallest.program);
+  return failureText(smallest, {
+    ...{ subject: subject.name, torch: oracle.hello.torch, file, complete },
+    ...(found !== smallest && { found: found.source }),
+    explanation: await explanationOf(smallest),
+  });
+}
+
+/** The planted fault that a failure behaves like, if there is one and tfjs is there to run it. */
+export async function explanationOf({
+  program,
+  trace,
+  exact,
+  judgement,
+}: Differing): Promise<string | undefined> {
+  if (judgement.finding?.check.startsWith('oracle')) return undefined;
+  try {
+    const { explain } = await import('../faulty/index.ts');
+    return await explain(program, trace, exact);
+  } catch {
+    return undefined; // a subject of its own needs no tfjs
+  }
+}
+
+function verdictText({ expected, agreed, failure }: Verification, undecided: boolean): string {
+  if (failure) return 'A program differs.';
+  if (agreed < expected)
+    return `${expected - agreed} of ${expected} programs could not run, so nothing is proven.`;
+  if (undecided)
+    return `More than ${100 * undecidedCap.share} % of the elements are undecided, so too little is proven.`;
+  return `All ${expected} programs agree.`;
+}

@@ -1,0 +1,137 @@
+import type { TensorData } from 'torch-parity';
+import { leavesOf, type Leaf } from './leaves.ts';
+import type { Trace } from './trace.ts';
+import { bitDistance, bitsOf, ulpDistance } from './ulp.ts';
+
+/** The first thing in which two traces differ. */
+export interface Difference {
+  /** Of the trace: 0 is the construction, k is command k - 1. */
+  record: number;
+  path: string;
+  /** Ours and torch's, as text; `missing` where one has nothing there. */
+  ours: string;
+  theirs: string;
+  /** Where it is one element of a tensor. */
+  element?: ElementDifference;
+}
+
+export interface ElementDifference {
+  index: number;
+  ours: number | bigint;
+  theirs: number | bigint;
+  oursBits: number | bigint;
+  theirsBits: number | bigint;
+  /** Left out for integers, and where one of them is NaN. */
+  ulps?: bigint;
+}
+
+/** How far two traces of the same form are apart, over all tensors. */
+export interface Distance {
+  elements: number;
+  elementsThatDiffer: number;
+  bitsThatDiffer: number;
+  maxUlps: bigint;
+}
+
+/**
+ * The first difference between two traces in any bit of any field, or undefined. Any NaN equals any NaN; -0 is not 0.
+ *
+ * @param tensors - `bits` compares them; `form` leaves the elements of floating tensors aside
+ */
+export function compare(
+  ours: Trace,
+  theirs: Trace,
+  tensors: 'bits' | 'form' = 'bits',
+): Difference | undefined {
+  for (const { record, mine, torch } of pairs(ours, theirs)) {
+    const path = mine?.path ?? torch?.path ?? 'record';
+    if (mine?.path !== torch?.path) return { record, path, ours: describe(mine), theirs: describe(torch) };
+    if (typeof mine?.value !== 'object' || typeof torch?.value !== 'object') {
+      if (mine?.value === torch?.value) continue;
+      return { record, path, ours: text(mine), theirs: text(torch) };
+    }
+    const [a, b] = [mine.value, torch.value];
+    if (formText(a) !== formText(b)) return { record, path, ours: formText(a), theirs: formText(b) };
+    if (tensors === 'form' && a.dtype.startsWith('float')) continue;
+    for (const element of differingElements(a, b)) {
+      return {
+        record,
+        path: `${path}[${element.index}]`,
+        ours: String(element.ours),
+        theirs: String(element.theirs),
+        element,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** Counts what differs in the tensors that stand at the same place in both. */
+export function distance(ours: Trace, theirs: Trace): Distance {
+  const total = { elements: 0, elementsThatDiffer: 0, bitsThatDiffer: 0, maxUlps: 0n };
+  for (const { mine, torch } of pairs(ours, theirs)) {
+    if (typeof mine?.value !== 'object' || typeof torch?.value !== 'object') continue;
+    total.elements += mine.value.size;
+    if (mine.path !== torch.path || formText(mine.value) !== formText(torch.value)) continue;
+    for (const { oursBits, theirsBits, ulps = 0n } of differingElements(mine.value, torch.value)) {
+      total.elementsThatDiffer += 1;
+      total.bitsThatDiffer += bitDistance(oursBits, theirsBits);
+      if (ulps > total.maxUlps) total.maxUlps = ulps;
+    }
+  }
+  return total;
+}
+
+/** The elements in which two tensors of the same form differ in any bit, NaN payloads aside. */
+export function* differingElements(ours: TensorData, theirs: TensorData): Generator<ElementDifference> {
+  if (Buffer.compare(ours.bytes, theirs.bytes) === 0) return;
+  const [a, b] = [ours.toTypedArray(), theirs.toTypedArray()];
+  const [aBits, bBits] = [bitsOf(ours), bitsOf(theirs)];
+  const isFloat = ours.dtype.startsWith('float');
+  for (let index = 0; index < a.length; index += 1) {
+    if (aBits[index] === bBits[index] || (Number.isNaN(a[index]) && Number.isNaN(b[index]))) continue;
+    const element = {
+      index,
+      ours: a[index]!,
+      theirs: b[index]!,
+      oursBits: aBits[index]!,
+      theirsBits: bBits[index]!,
+    };
+    const hasUlps = isFloat && !Number.isNaN(element.ours) && !Number.isNaN(element.theirs);
+    yield hasUlps ? { ...element, ulps: ulpDistance(element.oursBits, element.theirsBits) } : element;
+  }
+}
+
+interface Pair {
+  record: number;
+  mine: Leaf | undefined;
+  torch: Leaf | undefined;
+}
+
+function* pairs(ours: Trace, theirs: Trace): Generator<Pair> {
+  const records = Math.max(ours.records.length, theirs.records.length);
+  for (let record = 0; record < records; record += 1) {
+    const mine = leavesAt(ours, record);
+    const torch = leavesAt(theirs, record);
+    for (let i = 0; i < Math.max(mine.length, torch.length); i += 1)
+      yield { record, mine: mine[i], torch: torch[i] };
+  }
+}
+
+function leavesAt({ records, tensors }: Trace, record: number): Leaf[] {
+  const found = records[record];
+  return found ? leavesOf(found, tensors) : [];
+}
+
+function formText({ dtype, shape }: TensorData): string {
+  return `a ${dtype} tensor of shape [${shape.join(', ')}]`;
+}
+
+function text(leaf: Leaf | undefined): string {
+  if (leaf === undefined) return 'missing';
+  return typeof leaf.value === 'string' ? leaf.value : formText(leaf.value);
+}
+
+function describe(leaf: Leaf | undefined): string {
+  return leaf === undefined ? 'missing' : `${leaf.path} = ${text(leaf)}`;
+}

@@ -1,0 +1,83 @@
+import test from 'ava';
+import { TensorData } from 'torch-parity';
+import { loadSubject } from './commands/load_subject.ts';
+import { compare } from './compare.ts';
+import { comparable, deliberateDifferences } from './differences.ts';
+import { startOracle } from './oracle.ts';
+import type { Trace } from './trace.ts';
+import { float, type Value } from './value.ts';
+
+const tensors = [TensorData.from('float32', [2], []), TensorData.from('float32', [3], [])];
+
+function trace(step: Value, group: [Value, Value][] = [], text = ''): Trace {
+  const state: Value = { dict: [['step', step]] };
+  return {
+    tensors,
+    records: [
+      { snapshot: { params: [], state: [[0, state]] } },
+      {
+        result: {
+          dict: [
+            ['state', { dict: [[0, state]] }],
+            ['param_groups', [{ dict: group }]],
+          ],
+        },
+      },
+      { result: text },
+    ],
+  };
+}
+
+function agree(torch: string, ours: Trace, theirs: Trace): boolean {
+  return compare(comparable(ours, torch), comparable(theirs, torch)) === undefined;
+}
+
+test('before 2.4 a step is an int, and must be the same number', (t) => {
+  t.true(agree('2.1.2+cpu', trace({ tensor: 0 }), trace(2)));
+  t.true(agree('2.3.1', trace({ tensor: 0 }), trace(float(2))));
+  t.false(agree('2.1.2', trace({ tensor: 1 }), trace(2)));
+  t.false(agree('2.4.0', trace({ tensor: 0 }), trace(2)));
+  t.false(agree('2.15.0+cu132', trace({ tensor: 0 }), trace(2)));
+});
+
+test('before 2.4 there is no capturable', (t) => {
+  const ours = trace(
+    2,
+    [
+      ['maximize', false],
+      ['capturable', false],
+      ['foreach', null],
+    ],
+    '    a: 1\n    capturable: False\n)',
+  );
+  const theirs = trace(
+    2,
+    [
+      ['maximize', false],
+      ['foreach', null],
+    ],
+    '    a: 1\n)',
+  );
+  t.true(agree('2.1.2', ours, theirs));
+  t.false(agree('2.15.0', ours, theirs));
+  t.false(agree('2.1.2', trace(2, [['capturable', true]]), trace(2)));
+  t.false(agree('2.1.2', trace(2, [['maximize', false]]), trace(2)));
+});
+
+test('what is listed as deliberate differs there, and nothing is listed that does not', async (t) => {
+  const { subject } = await loadSubject('cpu');
+  await using oracle = await startOracle({ workers: 1 });
+  if (oracle.hello.torch.startsWith('2.1.')) {
+    t.log('not checked: the list is of torch 2.15');
+    return t.pass();
+  }
+  const results = await oracle.run(
+    deliberateDifferences.map(({ program }) => program),
+    ['exact'],
+  );
+  for (const [index, { program, record, path, ours }] of deliberateDifferences.entries()) {
+    const result = results[index]!;
+    if ('failed' in result) return t.fail(`${ours}: ${result.failed.message}`);
+    t.like(compare(await subject.run(program), result.exact!), { record, path }, ours);
+  }
+});

@@ -1,0 +1,10 @@
+export { checkBounds, type BoundCheck } from './bounded.ts';
+export { fromJSON, toJSON } from './case.ts';
+export { compare, distance, type Difference, type Distance } from './compare.ts';
+export { judge, type Judgement } from './judge.ts';
+export { startOracle, OracleError, type Oracle, type OracleOptions } from './oracle.ts';
+export type { Program } from './program.ts';
+export type { Profile, Subject } from './subject.ts';
+export { traceKinds, type Trace, type TraceKind, type TraceRecord } from './trace.ts';
+export { float, toNumber, type Value } from './value.ts';
+export { exitCode, verify, type Outcome, type Settings, type Verification } from './verify.ts';

@@ -1,0 +1,60 @@
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Outcome } from '../verify.ts';
+import type { RunInfo } from './summary.ts';
+import type { Totals } from './totals.ts';
+
+/** A report: a line `meta`, a line for each program as it ends, and at the very end a line `summary`. */
+export class Report implements Disposable {
+  readonly #file: number;
+
+  constructor(path: string, info: RunInfo) {
+    mkdirSync(dirname(path), { recursive: true });
+    this.#file = openSync(path, 'w');
+    this.#write({ line: 'meta', version: 1, ...info });
+  }
+
+  outcome(outcome: Outcome): void {
+    const { source, program, verdict } = outcome;
+    const head = { line: 'program', ...source, optimizer: program.optimizer, dtype: program.dtype, verdict };
+    if (outcome.verdict === 'could not run') {
+      this.#write({ ...head, by: outcome.by, message: outcome.message });
+      return;
+    }
+    const { finding, steps, subject, subjectBounds, torch, torchBounds } = outcome.judgement;
+    this.#write({
+      ...head,
+      ...(finding && {
+        check: finding.check,
+        record: finding.difference.record,
+        field: finding.difference.path,
+      }),
+      steps,
+      elements: subject.elements,
+      bits: subject.bitsThatDiffer,
+      ...(subjectBounds && { worst: subjectBounds.worst, undecided: subjectBounds.undecided }),
+      torchDiffers: torch.elementsThatDiffer,
+      torchUlps: torch.maxUlps,
+      torchWorst: torchBounds.worst,
+      torchUndecided: torchBounds.undecided,
+    });
+  }
+
+  summary(totals: Totals, code: number, seconds: number): void {
+    this.#write({ line: 'summary', code, seconds, ...totals });
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
+  }
+
+  #write(line: object): void {
+    writeSync(this.#file, `${JSON.stringify(line, jsonable)}\n`);
+  }
+}
+
+/** JSON has neither bigints nor infinities. */
+function jsonable(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
