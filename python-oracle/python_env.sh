@@ -44,6 +44,10 @@ if ! install 2>"$log"; then
   fi
   stop "pip could not install $requirements: see the lines above"
 fi
+# Only what an oracle imports is compiled to bytecode, and by importing it: all of torch would take minutes.
+echo 'from torch.optim import SGD
+from torch import zeros
+SGD([zeros(1)], 0.1).step()' | PYTHONDONTWRITEBYTECODE='' "$directory/bin/python" - || stop 'torch was installed, but does not run: see the lines above'
 rm -rf "$TMPDIR" "$log"
 touch "$directory/.installed"
 trap - EXIT

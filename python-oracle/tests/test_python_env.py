@@ -26,6 +26,9 @@ def make_env(tmp_path):
     wheel = wheels / "tiny-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("tiny.py", "answer = 42\n")
+        # What the script imports of torch at the end.
+        archive.writestr("torch/__init__.py", "def zeros(n): return [0] * n\n")
+        archive.writestr("torch/optim.py", "class SGD:\n    def __init__(*_): ...\n    def step(self): ...\n")
         archive.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
         archive.writestr(
             "tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
