@@ -7,7 +7,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
 .PHONY: help setup conformance test lint types format clean machine tensorflow oracle FORCE
 
-RUNS ?= 2000
+# The rarest planted fault takes some thousand programs.
+RUNS ?= $(if $(filter-out 0,$(FAULTS)),20000,2000)
 TORCH ?= 2.15.0
 PYTHON ?= $(if $(filter 2.1.2,$(TORCH)),$(or $(shell command -v python3.11),python3),python3)
 export PYTHON TORCH ORACLE_PYTHON TF_FLAVOR
@@ -29,7 +30,7 @@ lint format: export TOOLS = ruff
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
 	@echo
-	@echo 'Variables: RUNS=2000  SEED=random  TORCH=2.15.0|2.1.2  FAULTS=1  TF_FLAVOR=cpu|gpu'
+	@echo 'Variables: RUNS=2000 (20000 with FAULTS=1)  SEED=random  TORCH=2.15.0|2.1.2  FAULTS=1  TF_FLAVOR=cpu|gpu'
 	@echo '           ORACLE_PYTHON=a Python that has torch  PYTHON=python3'
 
 setup: tensorflow oracle ## download, compile and install all that the others need

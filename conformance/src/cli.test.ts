@@ -76,8 +76,11 @@ test.serial('a difference exits with 1, is stored, and is replayed', async (t) =
   t.regex(stdout, /^flipped differs from torch .*, and claims to be exact$/m);
   t.regex(stdout, /1 ulp apart, 0 are allowed/);
   t.regex(stdout, /A program differs/);
-  const [name] = readdirSync(join(cwd, 'build/conformance/found'));
-  const file = join('build/conformance/found', name!);
+  const found = readdirSync(join(cwd, 'build/conformance/found'), { recursive: true, encoding: 'utf8' });
+  const file = join(
+    'build/conformance/found',
+    found.find((name) => name.endsWith('.json'))!,
+  );
   t.true(stdout.includes(`torch-conformance replay ${file}`));
   t.like(report(cwd).at(-1), { line: 'summary', code: 1 });
 

@@ -168,3 +168,15 @@ test('an oracle that is lost ends the run with its error', async (t) => {
   }
   await t.throwsAsync(verify(settings({ oracle: new Lost() })), { message: /SIGKILL/ });
 });
+
+test('an oracle that is lost while a difference is made smaller does not hide it', async (t) => {
+  class Failing extends ToyOracle {
+    override async run(programs: readonly Program[]): Promise<Result[]> {
+      if (programs.length < 16) throw new Error('the oracle ended with SIGKILL'); // while shrinking
+      return super.run(programs);
+    }
+  }
+  const { failure } = await verify(settings({ subject: toySubject(late), oracle: new Failing(), runs: 96 }));
+  t.false(failure!.complete);
+  t.is(failure!.smallest, failure!.found);
+});

@@ -171,6 +171,10 @@ async function smallest(settings: Settings, found: Differing): Promise<Failure> 
     return failures;
   };
   const deadline = Date.now() + shrinkSeconds * 1000;
-  const { failure, seed, path, complete } = await shrink(programs, found.source, found, test, { deadline });
-  return { found, smallest: { ...failure, source: { seed, path } }, complete };
+  try {
+    const { failure, seed, path, complete } = await shrink(programs, found.source, found, test, { deadline });
+    return { found, smallest: { ...failure, source: { seed, path } }, complete };
+  } catch {
+    return { found, smallest: found, complete: false }; // an oracle that is lost now must not hide the difference
+  }
 }

@@ -95,7 +95,7 @@ class Bounds:
         if not isinstance(b, tuple):
             # The s * x + (1 - s) * y of an average may be computed as x + (1 - s) * (y - x). That rounds up
             # to 3 (1 - s) u |x|, where 2E has 4 s u |x| (2 and 2 if s is exact): short by 3 (1 - 2 s) u |x|.
-            lerp = max(0.0, 1 - 2 * b) * 1.5 * self._round if 0 <= b < 1 else 0.0
+            lerp = max(0.0, 1 - 2 * b) * 1.5 * self._round if -1 < b < 1 else 0.0
             return self._scaled(abs(x), ex, b, self._eta, lerp)
         y, ey = b
         x, y = abs(x), abs(y)

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { featuresOf, programArbitrary } from '../arbitrary/program.ts';
+import { featuresOf, programArbitrary, type Features } from '../arbitrary/program.ts';
 import { readCases, storeCase } from '../cases.ts';
 import { OracleError, startOracle, type Oracle } from '../oracle.ts';
+import type { Program } from '../program.ts';
 import { failureText } from '../report/failure.ts';
 import { Report } from '../report/jsonl.ts';
 import { Progress, progressLine } from '../report/progress.ts';
@@ -33,7 +34,7 @@ export interface VerifyOptions extends CommonOptions {
 
 /** Cases that are kept for good, and those that a run has found. */
 const keptFolder = fileURLToPath(new URL('../../cases', import.meta.url));
-const foundFolder = join('build', 'conformance', 'found');
+const foundRoot = join('build', 'conformance', 'found');
 const reportFile = join('build', 'conformance', 'report.jsonl');
 
 /** `torch-conformance verify`; gives the exit code. */
@@ -48,7 +49,10 @@ export async function verifyCommand({
   checkExact(subject, oracle);
   const start = Date.now();
   const seconds = (): number => (Date.now() - start) / 1000;
-  const stored = [...readCases(foundFolder), ...readCases(keptFolder)];
+  const features = { ...featuresOf(oracle.hello.torch), ...without };
+  const stored = [...readCases(foundFolder(oracle)), ...readCases(keptFolder)].filter(({ program }) =>
+    fits(program, features),
+  );
   const info = runInfo({ subject, hello: oracle.hello, seed, runs, stored: stored.length });
   using report = new Report(reportFile, info);
   const totals = noTotals();
@@ -60,10 +64,14 @@ export async function verifyCommand({
     progress.show(progressLine(totals, stored.length + runs, seconds()));
     if (outcome.verdict === 'could not run') notRun.push(outcome);
   };
+  const onShrinking = (): void => {
+    progress.clear();
+    console.error('A program differs. Looking for a smaller one ...');
+  };
   let result: Verification;
   try {
-    const programs = programArbitrary({ ...featuresOf(oracle.hello.torch), ...without });
-    result = await verify({ subject, oracle, programs, runs, seed, stored, onOutcome });
+    const programs = programArbitrary(features);
+    result = await verify({ subject, oracle, programs, runs, seed, stored, onOutcome, onShrinking });
   } finally {
     progress.clear();
   }
@@ -81,6 +89,15 @@ export async function verifyCommand({
   return code;
 }
 
+/** A case that one torch has found may be no program for another. */
+function foundFolder({ hello }: Oracle): string {
+  return join(foundRoot, `torch-${hello.torch.split('+')[0]}`);
+}
+
+function fits({ optimizer, dtype }: Program, { optimizers, dtypes }: Features): boolean {
+  return optimizers.includes(optimizer) && dtypes.includes(dtype);
+}
+
 function checkExact({ claim }: Subject, { hello }: Oracle): void {
   if (claim !== 'exact' || hello.exact) return;
   const failed = Object.keys(hello.checks).filter((check) => !hello.checks[check]);
@@ -95,7 +112,8 @@ async function describe(
   subject: Subject,
   oracle: Oracle,
 ): Promise<string> {
-  const file = storeCase(foundFolder, smallest.program);
+  const { source, program } = smallest;
+  const file = 'file' in source ? source.file : storeCase(foundFolder(oracle), program);
   return failureText(smallest, {
     ...{ subject: subject.name, torch: oracle.hello.torch, file, complete },
     ...(found !== smallest && { found: found.source }),

@@ -15,7 +15,8 @@ export class Progress {
     const now = Date.now();
     if (now - this.#lastShown < (this.#stream.isTTY ? 100 : 5_000)) return;
     this.#lastShown = now;
-    this.#stream.write(this.#stream.isTTY ? `\r${line}\x1b[K` : `${line}\n`);
+    const { isTTY, columns = 80 } = this.#stream;
+    this.#stream.write(isTTY ? `\r${line.slice(0, columns - 1)}\x1b[K` : `${line}\n`); // one that wraps cannot be redrawn
   }
 
   /** Takes the line away, so that something else can be printed. */

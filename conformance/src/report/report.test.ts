@@ -142,14 +142,14 @@ test('a report has a line for the run, one for each program, and one for the end
 
 test('progress redraws one line on a terminal, and says little elsewhere', (t) => {
   const written = (isTTY: boolean): string => {
-    const stream = Object.assign(new PassThrough(), { isTTY });
+    const stream = Object.assign(new PassThrough(), { isTTY, columns: 6 });
     const progress = new Progress(stream as unknown as NodeJS.WriteStream, 0);
-    for (const line of ['one', 'two']) progress.show(line);
+    for (const line of ['one too long', 'two']) progress.show(line);
     progress.clear();
     return (stream.read() as Buffer | null)?.toString() ?? '';
   };
-  t.is(written(true), '\rone\x1b[K\r\x1b[K');
-  t.is(written(false), 'one\n');
+  t.is(written(true), '\rone t\x1b[K\r\x1b[K');
+  t.is(written(false), 'one too long\n');
 });
 
 test('the line of progress has programs, speed, the worst error and the time that is left', (t) => {

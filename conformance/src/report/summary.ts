@@ -32,7 +32,7 @@ export function runInfo(run: {
   return {
     subject: subject.name,
     device: subject.device,
-    claim: subject.claim === 'exact' ? 'exact' : JSON.stringify(subject.claim),
+    claim: claimText(subject.claim),
     torch: hello.torch,
     python: hello.python,
     numpy: hello.numpy,
@@ -43,6 +43,12 @@ export function runInfo(run: {
     node: process.versions.node,
     ...rest,
   };
+}
+
+function claimText(claim: Subject['claim']): string {
+  return claim === 'exact'
+    ? claim
+    : `bounded (root ${claim.root} u${claim.flush ? ', flushes subnormals' : ''})`;
 }
 
 /** The summary of a run, as it is printed. */

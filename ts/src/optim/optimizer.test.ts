@@ -268,3 +268,25 @@ test('the engine is the reference engine; there is no other yet', (t) => {
   t.throws(() => new SGD([p], { engine: 'fast' as never }), { name: 'ValueError', message: /got 'fast'/ });
   t.false('engine' in new SGD([p], { engine: 'reference' }).stateDict().param_groups[0]!);
 });
+
+test('two saved ids of one parameter leave one state, the later one, and leak nothing', (t) => {
+  const p = parameter('float32', [1]);
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  const optimizer = new Adadelta([p, p]);
+  process.emitWarning = emitWarning;
+  p.grad = TensorData.from('float32', [1]);
+  optimizer.step();
+  const saved = optimizer.stateDict();
+  const [entry] = saved.state.values();
+  saved.param_groups[0]!.params = ['first', 'second'];
+  saved.state = new Map([
+    ['first', { ...entry, step: 1 }],
+    ['second', { ...entry, step: 5 }],
+  ]);
+  optimizer.loadStateDict(saved);
+  const before = tf.memory().numTensors;
+  optimizer.loadStateDict(saved);
+  t.is(tf.memory().numTensors, before);
+  t.is((optimizer.stateDict().state.get(1)!.step as TensorData).toTypedArray()[0], 5);
+});

@@ -100,6 +100,8 @@ export function unpackStateDict(
         // torch looks at the group that the checkpoint has for the id, and not at ours.
         const group = saved.find(({ params }) => params.includes(id));
         const stepAsFloat32 = Boolean(group?.capturable) || Boolean(group?.fused);
+        // Two ids may stand for one parameter; the later one counts.
+        disposeEntries([state.get(parameter) ?? {}]);
         state.set(parameter, loadEntry(definition, parameter, entry, stepAsFloat32));
       }
     }
