@@ -49,7 +49,10 @@ function train(setting: Setting): fc.Arbitrary<Phrase> {
 
 function stepWithClosure(setting: Setting): fc.Arbitrary<Phrase> {
   return fc.record({ loss: losses, make: grads(setting) }).map(({ loss, make }) => (draft) => {
-    draft.step({ op: 'step', closure: { loss, grads: make(draft) } });
+    const before = new Set(draft.graded);
+    const grads = make(draft);
+    if (draft.replacing.size > 0) draft.graded = before;
+    draft.step({ op: 'step', closure: { loss, grads } });
   });
 }
 

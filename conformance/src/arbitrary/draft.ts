@@ -59,7 +59,9 @@ export class Draft {
   /** How many parameters there are; parameter k starts as tensor k. */
   readonly params: number;
   /** The parameters that have a gradient. */
-  readonly graded: Set<number> = new Set();
+  graded: Set<number> = new Set();
+  /** The hooks that put another closure, without gradients, in the place of a step's. */
+  readonly replacing: Set<string> = new Set();
   /** The parameters that have state. */
   stepped: Set<number> = new Set();
   #named = 0;

@@ -29,7 +29,9 @@ export function register(setting: Setting): fc.Arbitrary<Phrase> {
       ];
       const as = draft.name('hook');
       draft.hooks.push(as);
-      draft.commands.push({ op: 'register', hook, as, prepend, action: pick(actions, action)! });
+      const chosen = pick(actions, action)!;
+      if (chosen.do === 'replaceClosure') draft.replacing.add(as);
+      draft.commands.push({ op: 'register', hook, as, prepend, action: chosen });
     });
 }
 
@@ -58,5 +60,7 @@ function actionsOf(hook: HookKind, edits: Edit[], loss: Value): Action[] {
 /** Removes a hook, perhaps one that was removed before. */
 export const remove: fc.Arbitrary<Phrase> = fc.nat().map((index) => (draft) => {
   const hook = pick(draft.hooks, index);
-  if (hook !== undefined) draft.commands.push({ op: 'remove', hook });
+  if (hook === undefined) return;
+  draft.replacing.delete(hook);
+  draft.commands.push({ op: 'remove', hook });
 });

@@ -30,9 +30,15 @@ export function torchParity(table: OptimizerTable = optimizers, name = 'torch-pa
   return {
     name,
     claim: 'exact',
-    device: tf.getBackend(),
+    device: device(),
     run: (program) => new Run(program, table).trace(),
   };
+}
+
+function device(): string {
+  // tfjs-node's backend alone knows whether TensorFlow found a GPU.
+  const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
+  return `${tf.getBackend()}${isUsingGpuDevice === undefined ? '' : isUsingGpuDevice ? ' (gpu)' : ' (cpu)'}`;
 }
 
 /** One program's run. */
