@@ -14,8 +14,8 @@ test('a trace equals a copy of itself, whatever number its tensors have', (t) =>
   fc.assert(
     fc.property(traces, (trace) => {
       t.is(compare(trace, copy(trace)), undefined);
-      const { elementsThatDiffer, bitsThatDiffer, maxUlps } = distance(trace, copy(trace));
-      t.deepEqual([elementsThatDiffer, bitsThatDiffer, maxUlps], [0, 0, 0n]);
+      const { elementsThatDiffer, bitsThatDiffer, elementsBeyondOneUlp } = distance(trace, copy(trace));
+      t.deepEqual([elementsThatDiffer, bitsThatDiffer, elementsBeyondOneUlp], [0, 0, 0]);
     }),
   );
 });
@@ -179,6 +179,16 @@ test('a dtype or a shape that differs is told from the elements', (t) => {
   t.truthy(compare(trace(TensorData.from('int32', [1])), trace(TensorData.from('int32', [2])), 'form'));
 });
 
+test('any NaN equals any NaN, and nothing else', (t) => {
+  const trace = (bits: number): Trace => ({
+    tensors: [new TensorData('float32', [1], new Uint8Array(new Uint32Array([bits]).buffer))],
+    records: [{ result: { tensor: 0 } }],
+  });
+  t.is(compare(trace(0x7fc00000), trace(0xffc01234)), undefined);
+  t.is(distance(trace(0x7fc00000), trace(0xffc01234)).elementsThatDiffer, 0);
+  t.truthy(compare(trace(0x7fc00000), trace(0x7f800000)));
+});
+
 test('an element that differs comes with its bits and the distance in ulps', (t) => {
   const trace = (x: number): Trace => ({
     tensors: [TensorData.from('float32', [1, x])],
@@ -192,11 +202,12 @@ test('an element that differs comes with its bits and the distance in ulps', (t)
   });
   t.like(compare(trace(-0), trace(0)), { element: { oursBits: 0x80000000, ulps: 0n } });
   t.like(compare(trace(-(2 ** -149)), trace(2 ** -149)), { element: { ulps: 2n } });
+  t.truthy(compare(trace(NaN), trace(1)));
   t.is(compare(trace(NaN), trace(1))?.element?.ulps, undefined);
   t.deepEqual(distance(trace(-next), trace(next)), {
     elements: 2,
     elementsThatDiffer: 1,
     bitsThatDiffer: 1,
-    maxUlps: 0x7f000002n,
+    elementsBeyondOneUlp: 1,
   });
 });

@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { Router } from 'zeromq';
 import { OracleError, startOracle } from './oracle.ts';
@@ -96,6 +100,24 @@ test.serial('a Python that is missing, or has no torch, is a clear error', async
   });
   await t.throwsAsync(startOracle({ python: '/bin/false' }), { message: /ended with exit code 1/ });
   await t.throwsAsync(startOracle({ python: '/bin/echo' }), { message: /did not announce its endpoint/ });
+});
+
+test.serial('an oracle that does not heed the end of its input ends with this process', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'torch-conformance-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const python = join(folder, 'python');
+  writeFileSync(python, `#!/bin/sh\necho '{"endpoint": "tcp://127.0.0.1:9"}'\nexec sleep 1000\n`, {
+    mode: 0o755,
+  });
+  const module = new URL('oracle_process.js', import.meta.url).href;
+  const program = `const { startProcess } = await import(${JSON.stringify(module)});
+    console.log((await startProcess({ python: ${JSON.stringify(python)} })).pid);
+    process.exit();`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  t.regex(stdout, /^\d+\n$/);
+  t.true(await until(() => !isRunning(Number(stdout))));
 });
 
 /** A stand-in for an oracle, which answers with what it is told. */

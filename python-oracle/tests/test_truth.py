@@ -277,6 +277,14 @@ def test_a_narrower_tensor_rounds_the_truth(truth: Truth) -> None:
     assert truth.bound(x).item() > 0
 
 
+def test_an_integer_is_rounded_to_the_dtype_of_the_subject(truth: Truth) -> None:
+    with truth:
+        widened = torch.tensor([3, 2**24 + 1, -(10**11)]).to(torch.float64)
+    rounding = [abs(float(np.float32(value)) - value) for value in widened.tolist()]
+    assert rounding[1] > 0
+    assert bounds(truth, widened)[0] == pytest.approx(rounding)
+
+
 def test_an_error_of_torch_is_torchs_own(truth: Truth) -> None:
     x = rounded(truth, 1.0, 2.0)
     expected = truth.bound(x)

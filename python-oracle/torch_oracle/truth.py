@@ -34,7 +34,8 @@ class Truth(TorchDispatchMode):
 
     def __init__(self, dtype: torch.dtype, root: float = 2.0, flush: bool = False) -> None:
         super().__init__()
-        self.bounds = Bounds({torch.float32: np.float32, torch.float64: np.float64}[dtype], root, flush)
+        self.dtype: Any = {torch.float32: np.float32, torch.float64: np.float64}[dtype]
+        self.bounds = Bounds(self.dtype, root, flush)
         self.errors = StorageErrors()
 
     def bound(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -133,6 +134,9 @@ def _copy(truth: Truth, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     value, error = truth.operand(source)
     if result.dtype != source.dtype and (change := abs(_array(result) - value)).any():
         error = error + change
+    if result.is_floating_point() and not source.is_floating_point():
+        # An integer that a state dict brought: the subject's dtype may not hold it.
+        error = error + 2 * abs(value.astype(truth.dtype) - value)
     truth.record(result, error)
     return result
 

@@ -22,10 +22,13 @@ export function register(setting: Setting): fc.Arbitrary<Phrase> {
     })
     .map(({ hook, prepend, action, group, option, revision, loss }) => (draft) => {
       const [key, value] = draft.option(option);
+      const wanted = revision(draft.stateDict(), draft);
+      // Before 2.4, torch loads a partial entry without a word. There the draft must know which entries are whole.
+      const edits = setting.features.capturable ? wanted : wanted.filter(({ edit }) => !edit.includes('State'));
       const actions: Action[] = [
         { do: 'log' },
         { do: 'setOption', group: group % draft.groups.length, key, value },
-        ...actionsOf(hook, revision(draft.stateDict(), draft), loss),
+        ...actionsOf(hook, edits, loss),
       ];
       const as = draft.name('hook');
       draft.hooks.push(as);

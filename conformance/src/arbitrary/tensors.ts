@@ -19,11 +19,11 @@ export function shape(): fc.Arbitrary<number[]> {
   );
 }
 
-/** A tensor filled from a list of values, in turn, each rounded to the dtype; to int64 within 2^24, as float32 holds them. */
+/** A tensor filled from a list of values, in turn, each rounded to the dtype. */
 export function filled(dtype: DType, shape: readonly number[], values: readonly number[]): TensorData {
   const size = shape.reduce((product, length) => product * length, 1);
   const all = Array.from({ length: size }, (_, index) => values[index % values.length]!);
   if (dtype !== 'int64') return TensorData.from(dtype, all, shape);
-  const integers = BigInt64Array.from(all, (value) => BigInt(Math.trunc(value % 2 ** 24) || 0));
+  const integers = BigInt64Array.from(all, (value) => BigInt(Math.trunc(value % 2 ** 53) || 0));
   return new TensorData(dtype, shape, new Uint8Array(integers.buffer));
 }

@@ -34,7 +34,7 @@ export class Report implements Disposable {
       bits: subject.bitsThatDiffer,
       ...(subjectBounds && { worst: subjectBounds.worst, undecided: subjectBounds.undecided }),
       torchDiffers: torch.elementsThatDiffer,
-      torchUlps: torch.maxUlps,
+      torchBeyondOneUlp: torch.elementsBeyondOneUlp,
       torchWorst: torchBounds.worst,
       torchUndecided: torchBounds.undecided,
     });

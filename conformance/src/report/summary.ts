@@ -53,7 +53,7 @@ function claimText(claim: Subject['claim']): string {
 
 /** The summary of a run, as it is printed. */
 export function summaryText(info: RunInfo, totals: Totals, seconds: number): string {
-  const { elements, bitsThatDiffer, torchElements, torchElementsThatDiffer, torchMaxUlps } = totals;
+  const { elements, bitsThatDiffer, torchElements, torchElementsThatDiffer } = totals;
   const rows: [string, string][] = [
     ['subject', `${info.subject}, ${info.device}, claims to be ${info.claim}, node ${info.node}`],
     [
@@ -71,7 +71,7 @@ export function summaryText(info: RunInfo, totals: Totals, seconds: number): str
     bounds('torch as it is', totals.torchBounds),
     [
       '',
-      `${share(torchElementsThatDiffer, torchElements)} of its elements differ from exact, at most ${count(torchMaxUlps)} ulps`,
+      `${share(torchElementsThatDiffer, torchElements)} of its elements differ from exact, ${share(totals.torchElementsBeyondOneUlp, torchElements)} by more than an ulp`,
     ],
     ['time', `${seconds.toFixed(1)} s`],
   ];

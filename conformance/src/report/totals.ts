@@ -13,7 +13,7 @@ export interface Totals {
   /** torch as it is against exact torch. */
   torchElements: number;
   torchElementsThatDiffer: number;
-  torchMaxUlps: bigint;
+  torchElementsBeyondOneUlp: number;
   /** Against the error bound: torch as it is, and the subject where it is a bounded one. */
   torchBounds: BoundTotals;
   subjectBounds: BoundTotals;
@@ -37,7 +37,7 @@ export function noTotals(): Totals {
   const bounds = { elements: 0, undecided: 0, zeroSigns: 0, worst: 0 };
   return {
     ...{ agreed: 0, differed: 0, couldNotRun: 0, steps: 0, elements: 0, bitsThatDiffer: 0 },
-    ...{ torchElements: 0, torchElementsThatDiffer: 0, torchMaxUlps: 0n },
+    ...{ torchElements: 0, torchElementsThatDiffer: 0, torchElementsBeyondOneUlp: 0 },
     torchBounds: { ...bounds },
     subjectBounds: { ...bounds },
   };
@@ -55,7 +55,7 @@ export function addOutcome(totals: Totals, outcome: Outcome): void {
   totals.bitsThatDiffer += subject.bitsThatDiffer;
   totals.torchElements += torch.elements;
   totals.torchElementsThatDiffer += torch.elementsThatDiffer;
-  if (torch.maxUlps > totals.torchMaxUlps) totals.torchMaxUlps = torch.maxUlps;
+  totals.torchElementsBeyondOneUlp += torch.elementsBeyondOneUlp;
   addBounds(totals.torchBounds, torchBounds);
   if (subjectBounds) addBounds(totals.subjectBounds, subjectBounds);
 }
