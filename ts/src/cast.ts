@@ -13,8 +13,15 @@ export function cast<D extends 'float32' | 'float64'>(data: TensorData, dtype: D
 /** The same scalar type plus one: what `step += 1` does to a counter, in its own dtype. */
 export function increment(step: TensorData): TensorData {
   const values = step.toTypedArray();
-  if (values instanceof BigInt64Array) return withValues(step, values.map((value) => value + 1n));
-  return withValues(step, values.map((value) => value + 1));
+  if (values instanceof BigInt64Array)
+    return withValues(
+      step,
+      values.map((value) => value + 1n),
+    );
+  return withValues(
+    step,
+    values.map((value) => value + 1),
+  );
 }
 
 function withValues(like: TensorData, { buffer }: { buffer: ArrayBufferLike }): TensorData {

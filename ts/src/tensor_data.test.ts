@@ -17,6 +17,14 @@ test('bytes survive, NaN payloads too, wherever in a buffer they start', (t) => 
   );
 });
 
+test('bytes may come as a Buffer, whose slice() would not copy', (t) => {
+  const data = new TensorData('float32', [2], Buffer.from(new Uint8Array(Float32Array.of(1, 2).buffer)));
+  t.deepEqual(data.toTypedArray(), Float32Array.of(1, 2));
+  const copy = data.clone();
+  copy.bytes.fill(0);
+  t.deepEqual(data.toTypedArray(), Float32Array.of(1, 2));
+});
+
 test('a shape that is none, or that the bytes do not fill, is refused', (t) => {
   t.throws(() => new TensorData('float32', [2], new Uint8Array(4)), { code: 'BAD_BYTES' });
   t.throws(() => new TensorData('float32', [-1], new Uint8Array(0)), { code: 'BAD_SHAPE' });
@@ -36,7 +44,12 @@ test('float64 to float32 rounds to nearest even', (t) => {
 test('int64 to float32 rounds once', (t) => {
   // Integers around the midpoints of float32, where rounding to a double first would go wrong.
   const nearMidpoint = fc
-    .tuple(fc.bigInt(2n ** 23n, 2n ** 24n - 1n), fc.integer({ min: 1, max: 39 }), fc.bigInt(-2n, 2n), fc.boolean())
+    .tuple(
+      fc.bigInt(2n ** 23n, 2n ** 24n - 1n),
+      fc.integer({ min: 1, max: 39 }),
+      fc.bigInt(-2n, 2n),
+      fc.boolean(),
+    )
     .map(([mantissa, shift, nudge, negative]) => {
       const value = ((2n * mantissa + 1n) << BigInt(shift - 1)) + nudge;
       return negative ? -value : value;
@@ -50,7 +63,10 @@ test('int64 to float32 rounds once', (t) => {
       const size = error < 0n ? -error : error;
       t.true(2n * size <= ulp, `${value} became ${rounded}`);
       const isTie = 2n * size === ulp && ulp > 1n;
-      t.true(!isTie || (BigInt(rounded) / ulp) % 2n === 0n, `${value} is a tie, and became the odd ${rounded}`);
+      t.true(
+        !isTie || (BigInt(rounded) / ulp) % 2n === 0n,
+        `${value} is a tie, and became the odd ${rounded}`,
+      );
     }),
     { numRuns: 1000 },
   );

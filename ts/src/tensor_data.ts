@@ -47,7 +47,8 @@ export class TensorData<D extends DType = DType> {
     }
     this.dtype = dtype;
     this.shape = [...shape];
-    this.bytes = bytes;
+    // A view of its own: a Buffer's slice() would not copy.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /**

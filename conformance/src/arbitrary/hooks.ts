@@ -24,7 +24,9 @@ export function register(setting: Setting): fc.Arbitrary<Phrase> {
       const [key, value] = draft.option(option);
       const wanted = revision(draft.stateDict(), draft);
       // Before 2.4, torch loads a partial entry without a word. There the draft must know which entries are whole.
-      const edits = setting.features.capturable ? wanted : wanted.filter(({ edit }) => !edit.includes('State'));
+      const edits = setting.features.capturable
+        ? wanted
+        : wanted.filter(({ edit }) => !edit.includes('State'));
       const actions: Action[] = [
         { do: 'log' },
         { do: 'setOption', group: group % draft.groups.length, key, value },

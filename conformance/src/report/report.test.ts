@@ -108,11 +108,7 @@ test('a report has a line for the run, one for each program, and one for the end
       runInfo({ subject: toySubject(), hello: new ToyOracle().hello, seed: 3, runs: 30, stored: 0 }),
     );
     for (const outcome of outcomes) report.outcome(outcome);
-    report.summary(
-      { ...totals, torchBounds: { ...totals.torchBounds, worst: Infinity } },
-      1,
-      2.5,
-    );
+    report.summary({ ...totals, torchBounds: { ...totals.torchBounds, worst: Infinity } }, 1, 2.5);
   }
   const lines = readFileSync(file, 'utf8')
     .trimEnd()

@@ -4,15 +4,11 @@ import type { Value } from '../value.ts';
 import { toJs } from './python_values.ts';
 
 /** torch's names of documented options that torch-parity spells otherwise, or takes as plain numbers. */
-const ourNames: Record<string, string> = {
-  lr: 'lr',
-  rho: 'rho',
-  eps: 'eps',
-  momentum: 'momentum',
-  dampening: 'dampening',
-  weight_decay: 'weightDecay',
-  param_names: 'paramNames',
-};
+const ourNames: ReadonlyMap<string, string> = new Map([
+  ...['lr', 'rho', 'eps', 'momentum', 'dampening'].map((name): [string, string] => [name, name]),
+  ['weight_decay', 'weightDecay'],
+  ['param_names', 'paramNames'],
+]);
 
 /** Turns what a program says is passed into what torch-parity is passed. */
 export class Arguments {
@@ -33,7 +29,7 @@ export class Arguments {
     return Object.fromEntries(
       options.map(([key, value]) => {
         const js = this.value(value);
-        const ours = ourNames[key];
+        const ours = ourNames.get(key);
         const isPlain = ours !== undefined && js instanceof PythonNumber && js.type === 'float';
         return [ours ?? key, isPlain ? js.value : js];
       }),

@@ -39,7 +39,9 @@ export function fromJs(js: unknown, tensors: TensorData[]): Value {
   if (js instanceof PythonNumber) return js.type === 'int' ? js.value : float(js.value);
   if (js instanceof TensorData) return { tensor: tensors.push(js) - 1 };
   if (js instanceof Map) {
-    return { dict: Array.from(js, ([key, item]): [Value, Value] => [fromJs(key, tensors), fromJs(item, tensors)]) };
+    return {
+      dict: Array.from(js, ([key, item]): [Value, Value] => [fromJs(key, tensors), fromJs(item, tensors)]),
+    };
   }
   const entry = (key: string): Value => {
     const item = (js as Record<string, unknown>)[key];

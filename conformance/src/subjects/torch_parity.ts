@@ -19,7 +19,9 @@ import { registerHook, type HookContext } from './hooks.ts';
 import { fromJs, plain, tensorAt, toJs } from './python_values.ts';
 
 /** Optimizers by torch's names; their constructors differ in options alone. */
-export type OptimizerTable = Readonly<Record<string, new (params: never, options: never) => Optimizer<object>>>;
+export type OptimizerTable = Readonly<
+  Record<string, new (params: never, options: never) => Optimizer<object>>
+>;
 
 /**
  * torch-parity on the tfjs backend that is registered, through its public interface.
@@ -191,7 +193,8 @@ class Run implements HookContext {
   }
 
   #setGrad(param: number, tensor: number | null): void {
-    this.#arguments.param(param).grad = tensor === null ? null : this.#gradient(tensorAt(this.#inputs, tensor));
+    this.#arguments.param(param).grad =
+      tensor === null ? null : this.#gradient(tensorAt(this.#inputs, tensor));
   }
 
   /** A float32 gradient comes from tfjs, as in training; what tfjs has no dtype for comes as TensorData. */
@@ -222,7 +225,10 @@ class Run implements HookContext {
   #toSavedGroup(value: Value): unknown {
     const { dict } = value as { dict: [Value, Value][] };
     return Object.fromEntries(
-      dict.map(([key, item]) => [plain(key), key === 'params' ? (item as Value[]).map(plain) : this.value(item)]),
+      dict.map(([key, item]) => [
+        plain(key),
+        key === 'params' ? (item as Value[]).map(plain) : this.value(item),
+      ]),
     );
   }
 
@@ -231,7 +237,8 @@ class Run implements HookContext {
     return {
       params: this.#params.map((parameter) => this.#outputs.push(parameter.toTensorData()) - 1),
       state: Array.from(state, ([key, entry]): Snapshot['state'][number] => {
-        const number = key instanceof Parameter ? this.#params.indexOf(key) : { key: fromJs(key, this.#outputs) };
+        const number =
+          key instanceof Parameter ? this.#params.indexOf(key) : { key: fromJs(key, this.#outputs) };
         return [number, fromJs(onHost(entry), this.#outputs)];
       }),
     };

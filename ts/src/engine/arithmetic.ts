@@ -65,6 +65,7 @@ export function upload(data: TensorData): DeviceTensor {
 /** Copies a tensor to the host. */
 export function download(tensor: DeviceTensor): TensorData {
   if (tensor instanceof NativeTensor) return tensor.toTensorData();
+  if (tensor.isDisposed) throw new RuntimeError('DISPOSED', 'the tensor is disposed');
   if (tensor.dtype !== 'float32') {
     throw new RuntimeError('UNSUPPORTED_DTYPE', `expected a float32 tensor, but got ${tensor.dtype}`);
   }

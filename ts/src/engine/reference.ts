@@ -15,7 +15,12 @@ export interface StepRequest {
  *
  * @returns new tensors: the parameter, and the state that changed. The inputs are left alone.
  */
-export function referenceStep({ definition, tensors, scalars, flags }: StepRequest): Record<string, DeviceTensor> {
+export function referenceStep({
+  definition,
+  tensors,
+  scalars,
+  flags,
+}: StepRequest): Record<string, DeviceTensor> {
   const arithmetic = arithmeticOf(tensors.param);
   return arithmetic.scope(
     () => definition.update(interpret(arithmetic), tensors, scalars, flags) as Record<string, DeviceTensor>,

@@ -11,7 +11,12 @@ interface Binding {
   createTensor(shape: number[], dtype: number, values: Int32Array): number;
   deleteTensor(id: number): void;
   tensorDataSync(id: number): Int32Array;
-  executeOp(name: string, attrs: Attr[], inputs: number[], outputs: number): { id: number; shape: number[] }[];
+  executeOp(
+    name: string,
+    attrs: Attr[],
+    inputs: number[],
+    outputs: number,
+  ): { id: number; shape: number[] }[];
   getNumOfTensors(): number;
   readonly TF_INT32: number;
   readonly TF_ATTR_TYPE: number;
@@ -49,6 +54,8 @@ export class NativeTensor {
   readonly dtype: NativeDType;
   readonly shape: readonly number[];
   readonly #id: number;
+  /** The backend that is registered may be another one by the time of disposal. */
+  readonly #binding = binding();
   #disposed = false;
 
   /** Takes over a tensor of the binding. */
@@ -64,9 +71,18 @@ export class NativeTensor {
     const { dtype, shape, bytes } = data;
     // float64 enters and leaves as pairs of int32, bit by bit.
     const { buffer } = bytes.slice();
-    const words = binding().createTensor([...shape, 2], binding().TF_INT32, new Int32Array(buffer as ArrayBuffer));
+    const words = binding().createTensor(
+      [...shape, 2],
+      binding().TF_INT32,
+      new Int32Array(buffer as ArrayBuffer),
+    );
     try {
-      return execute(dtype, 'Bitcast', [attr('T', binding().TF_INT32), attr('type', dtypeNumbers[dtype])], [words]);
+      return execute(
+        dtype,
+        'Bitcast',
+        [attr('T', binding().TF_INT32), attr('type', dtypeNumbers[dtype])],
+        [words],
+      );
     } finally {
       binding().deleteTensor(words);
     }
@@ -99,8 +115,8 @@ export class NativeTensor {
 
   dispose(): void {
     if (this.#disposed) return;
+    this.#binding.deleteTensor(this.#id);
     this.#disposed = true;
-    binding().deleteTensor(this.#id);
   }
 }
 

@@ -43,7 +43,13 @@ test('equals its equation in float32, one rounding an operation', (t) => {
 test('maximize is the step of the negated gradient', (t) => {
   fc.assert(
     fc.property(gradients, (values) => {
-      t.deepEqual(run(values, { maximize: true }), run(values.map((g) => -g), {}));
+      t.deepEqual(
+        run(values, { maximize: true }),
+        run(
+          values.map((g) => -g),
+          {},
+        ),
+      );
     }),
   );
 });
@@ -51,7 +57,13 @@ test('maximize is the step of the negated gradient', (t) => {
 test('a skipped step is as if it had not been', (t) => {
   fc.assert(
     fc.property(gradients, fc.nat(11), (values, at) => {
-      t.deepEqual(run(values, {}, at), run(values.filter((_, i) => i !== at), {}));
+      t.deepEqual(
+        run(values, {}, at),
+        run(
+          values.filter((_, i) => i !== at),
+          {},
+        ),
+      );
     }),
   );
 });
@@ -62,7 +74,10 @@ test('the first step has the size that the equation gives, not that of tf.train.
 });
 
 test('float64 needs TensorFlow, and says so', (t) => {
-  t.throws(() => new Parameter(TensorData.from('float64', [1])), { instanceOf: RuntimeError, code: 'NEEDS_TENSORFLOW' });
+  t.throws(() => new Parameter(TensorData.from('float64', [1])), {
+    instanceOf: RuntimeError,
+    code: 'NEEDS_TENSORFLOW',
+  });
 });
 
 test('SGD: the first momentum buffer is the gradient, whatever the dampening', (t) => {

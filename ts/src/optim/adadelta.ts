@@ -46,7 +46,8 @@ export const adadelta: Definition<AdadeltaOptions, Scalars, 'maximize' | 'decays
 
   validate({ lr, rho, eps, weightDecay }) {
     if (!(lr >= 0)) throw new ValueError('INVALID_OPTION', `Invalid learning rate: ${reprFloat(lr)}`);
-    if (!(rho >= 0 && rho <= 1)) throw new ValueError('INVALID_OPTION', `Invalid rho value: ${reprFloat(rho)}`);
+    if (!(rho >= 0 && rho <= 1))
+      throw new ValueError('INVALID_OPTION', `Invalid rho value: ${reprFloat(rho)}`);
     if (!(eps >= 0)) throw new ValueError('INVALID_OPTION', `Invalid epsilon value: ${reprFloat(eps)}`);
     if (!(weightDecay >= 0)) {
       throw new ValueError('INVALID_OPTION', `Invalid weight_decay value: ${reprFloat(weightDecay)}`);
@@ -93,7 +94,10 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
    * @param params - parameters, (name, parameter) pairs, or groups with options of their own
    * @throws ValueError, TypeError with torch's words for what torch refuses
    */
-  constructor(params: ParamsArgument<AdadeltaOptions>, options: Partial<AdadeltaOptions> & EngineOption = {}) {
+  constructor(
+    params: ParamsArgument<AdadeltaOptions>,
+    options: Partial<AdadeltaOptions> & EngineOption = {},
+  ) {
     super(adadelta, params, options);
   }
 }

@@ -44,9 +44,46 @@ test('assignGrads takes what tf.variableGrads gives, and borrows it', (t) => {
   const { value, grads } = tf.variableGrads(() => tf.mul(variables[0]!, variables[1]!));
   value.dispose();
   assignGrads(variables, grads);
-  t.deepEqual(variables.map((v) => numbers(parameterOf(v).grad)), [[3], [2]]);
+  t.deepEqual(
+    variables.map((v) => numbers(parameterOf(v).grad)),
+    [[3], [2]],
+  );
   parameterOf(variables[0]!).grad = null;
   t.false(grads.two!.isDisposed);
-  t.throws(() => assignGrads([variables[0]!], grads), { name: 'ValueError', message: /no parameter is named three/ });
+  t.throws(() => assignGrads([variables[0]!], grads), {
+    name: 'ValueError',
+    message: /no parameter is named three/,
+  });
   t.is(parameterOf(variables[0]!).grad, null);
+});
+
+test('backward adds to a gradient that is TensorData, and refuses what it cannot add to, before it changes any', (t) => {
+  const [x, y] = [new Parameter(tf.tensor1d([1])), new Parameter(tf.tensor1d([2]))];
+  const loss = (): tf.Scalar => tf.sum(tf.add(x.data as tf.Tensor, y.data as tf.Tensor));
+  x.grad = TensorData.from('float32', [10]);
+  backward(loss, [x, y]).dispose();
+  t.deepEqual([numbers(x.grad), numbers(y.grad)], [[11], [1]]);
+  const before = tf.memory().numTensors;
+  const disposed = tf.tensor1d([1]);
+  disposed.dispose();
+  y.grad = disposed;
+  const grad = x.grad;
+  t.throws(() => backward(loss, [x, y]), { name: 'RuntimeError', code: 'DISPOSED' });
+  t.is(x.grad, grad);
+  t.throws(() => backward((async () => tf.scalar(1)) as never, [x]), {
+    name: 'TypeError',
+    code: 'ASYNC_CLOSURE',
+  });
+  t.is(tf.memory().numTensors, before - 1); // y's own gradient went when another took its place
+});
+
+test('assignGrads changes nothing where one gradient does not fit', (t) => {
+  const [x, y] = ['x', 'y'].map((name) => new Parameter(tf.tensor1d([1]), { name })) as [
+    Parameter,
+    Parameter,
+  ];
+  t.throws(() => assignGrads([x, y], { x: tf.tensor1d([1]), y: tf.tensor1d([1, 2]) }), {
+    code: 'GRAD_SHAPE',
+  });
+  t.is(x.grad, null);
 });

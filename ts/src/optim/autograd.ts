@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { DeviceTensor } from '../engine/arithmetic.ts';
+import { upload, type DeviceTensor } from '../engine/arithmetic.ts';
 import { RuntimeError, TorchTypeError, ValueError } from '../errors.ts';
-import type { Gradient } from './gradient.ts';
+import { TensorData } from '../tensor_data.ts';
+import { checkGradient, SparseTensor, type Gradient } from './gradient.ts';
 import { Parameter, parameterOf } from './parameter.ts';
 
 /**
@@ -14,30 +15,52 @@ import { Parameter, parameterOf } from './parameter.ts';
  */
 export function backward(loss: () => tf.Scalar, params: Iterable<Parameter | tf.Variable>): tf.Scalar {
   const parameters = [...new Set(Array.from(params, (p) => (p instanceof tf.Variable ? parameterOf(p) : p)))];
-  const tensors = parameters.map(({ data, dtype }) => {
-    if (dtype === 'float32') return data as tf.Tensor;
+  const tensors = parameters.map(differentiable);
+  const scalarLoss = (): tf.Scalar => {
+    const value = loss();
+    refusePromise(value);
+    if (value.size === 1) return value;
+    throw new RuntimeError('LOSS_NOT_SCALAR', 'grad can be implicitly created only for scalar outputs');
+  };
+  return tf.tidy(() => {
+    const { value, grads } = tf.engine().gradients(scalarLoss, tensors, undefined, true);
+    parameters.forEach((parameter, i) => {
+      const grad = grads[i] as tf.Tensor | undefined;
+      if (grad === undefined) return;
+      const held = parameter.grad;
+      const before = held instanceof TensorData ? upload(held) : held;
+      // Two parameters may have been handed one tensor, so each takes a copy; a clone shares the memory.
+      parameter.takeGrad(tf.keep(before === null ? tf.clone(grad) : tf.add(before as tf.Tensor, grad)));
+      if (held instanceof TensorData) (before as tf.Tensor).dispose();
+    });
+    return value;
+  });
+}
+
+/** A parameter's tensor, for tfjs to differentiate by. */
+function differentiable({ data, dtype, grad }: Parameter): tf.Tensor {
+  if (dtype !== 'float32') {
     throw new TorchTypeError(
       'UNSUPPORTED_DTYPE',
       `tfjs differentiates float32 alone, but a parameter is ${dtype}: assign its gradient to .grad`,
     );
-  });
-  const scalarLoss = (): tf.Scalar => {
-    const value = loss();
-    if (value.size === 1) return value;
-    throw new RuntimeError('LOSS_NOT_SCALAR', 'grad can be implicitly created only for scalar outputs');
-  };
-  const { value, grads } = tf.engine().gradients(scalarLoss, tensors, undefined, true);
-  const made = new Set<tf.Tensor>();
-  parameters.forEach((parameter, i) => {
-    const grad = grads[i] as tf.Tensor | undefined;
-    if (grad === undefined) return;
-    made.add(grad);
-    const before = parameter.grad;
-    // Two parameters may have been handed one tensor, so each takes a copy; a clone shares the memory.
-    parameter.takeGrad(tf.keep(before instanceof tf.Tensor ? tf.add(before, grad) : tf.clone(grad)));
-  });
-  for (const grad of made) grad.dispose();
-  return value;
+  }
+  if (grad instanceof SparseTensor) {
+    throw new RuntimeError('SPARSE', 'a gradient cannot be added to a sparse one: set .grad to null first');
+  }
+  if (data.isDisposed) throw new RuntimeError('DISPOSED', 'the tensor of a parameter is disposed');
+  if (grad instanceof tf.Tensor && grad.isDisposed) {
+    throw new RuntimeError('DISPOSED', 'the gradient of a parameter is disposed: set .grad to null first');
+  }
+  return data as tf.Tensor;
+}
+
+/** @throws TypeError for what an async function returns */
+export function refusePromise(loss: unknown): void {
+  if (typeof (loss as { then?: unknown } | null)?.then !== 'function') return;
+  // Its rejection, if there is one, is of no more interest.
+  (loss as Promise<unknown>).then(undefined, () => {});
+  throw new TorchTypeError('ASYNC_CLOSURE', 'a closure must return its loss, but it returned a promise');
 }
 
 /**
@@ -54,13 +77,19 @@ export function assignGrads(
     const parameter = p instanceof tf.Variable ? parameterOf(p) : p;
     if (parameter.name === undefined) continue;
     if (byName.has(parameter.name)) {
-      throw new ValueError('DUPLICATE_NAME', `two parameters are named ${parameter.name}: give each its own name`);
+      throw new ValueError(
+        'DUPLICATE_NAME',
+        `two parameters are named ${parameter.name}: give each its own name`,
+      );
     }
     byName.set(parameter.name, parameter);
   }
   const found = Object.entries(grads).map(([name, grad]): [Parameter, Gradient] => {
     const parameter = byName.get(name);
-    if (parameter !== undefined) return [parameter, grad];
+    if (parameter !== undefined) {
+      checkGradient(grad, parameter);
+      return [parameter, grad];
+    }
     const names = [...byName.keys()].join(', ');
     throw new ValueError('UNKNOWN_NAME', `no parameter is named ${name}; the names are: ${names}`);
   });

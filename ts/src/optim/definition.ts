@@ -15,7 +15,8 @@ export type Inputs<T, State extends string, Lazy extends string> = { param: T; g
   Record<Lazy, T | undefined>;
 
 /** The new parameter, and the state that changed. */
-export type Outputs<T, State extends string, Lazy extends string> = { param: T } & Record<State, T> & Partial<Record<Lazy, T>>;
+export type Outputs<T, State extends string, Lazy extends string> = { param: T } & Record<State, T> &
+  Partial<Record<Lazy, T>>;
 
 /**
  * What makes an optimizer: everything that differs between two of torch's classes. Groups, hooks, state dicts and

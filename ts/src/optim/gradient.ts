@@ -24,13 +24,28 @@ export class SparseTensor {
   get dtype(): string {
     return this.values.dtype;
   }
+
+  /** The same entries, all zero. */
+  zeros(): SparseTensor {
+    const { dtype, shape, bytes } = this.values;
+    return new SparseTensor(
+      this.indices,
+      new TensorData(dtype, shape, new Uint8Array(bytes.length)),
+      this.shape,
+    );
+  }
 }
 
 /** What `.grad` may hold. */
 export type Gradient = DeviceTensor | TensorData | SparseTensor;
 
 /** What C++ calls the dtypes, which is how torch's message has them. */
-const cppNames: Record<string, string> = { float32: 'float', float64: 'double', int32: 'int', int64: 'long int' };
+const cppNames: Record<string, string> = {
+  float32: 'float',
+  float64: 'double',
+  int32: 'int',
+  int64: 'long int',
+};
 
 /**
  * torch's errors for `.grad = ...`.

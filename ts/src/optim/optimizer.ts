@@ -1,7 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { RuntimeError, TorchTypeError, ValueError } from '../errors.ts';
-import { repr, reprEntry } from '../python/repr.ts';
-import { backward } from './autograd.ts';
+import { comparePython, repr, reprEntry } from '../python/repr.ts';
+import { isPlainObject } from '../python/copy.ts';
+import { backward, refusePromise } from './autograd.ts';
 import type { Definition } from './definition.ts';
 import { HookList, type RemovableHandle } from './hooks.ts';
 import { makeDefaults, optionOf, torchKey } from './options.ts';
@@ -15,7 +16,7 @@ import {
 } from './param_group.ts';
 import { disposeEntries, type State } from './state.ts';
 import { packStateDict, unpackStateDict, type StateDict } from './state_dict.ts';
-import { planGroup, takeStep } from './step.ts';
+import { planGroup, protectGradients, takeStep } from './step.ts';
 
 /** Computes the loss, and the gradients on its way. */
 export type Closure<Loss = unknown> = () => Loss;
@@ -125,14 +126,14 @@ export class Optimizer<Options extends object> {
     for (const hook of [...globalPreHooks, ...this.#stepPreHooks]) {
       const result: unknown = hook(this, args, kwargs);
       if (result === undefined || result === null) continue;
-      if (!Array.isArray(result) || result.length !== 2) {
+      if (!isStepArguments(result)) {
         throw new RuntimeError(
           'HOOK_RESULT',
           `<function ${this.#definition.name}.step> must return None or a tuple of (new_args, new_kwargs), but got ` +
             `${repr(result)}.`,
         );
       }
-      [args, kwargs] = result as unknown as StepArguments;
+      [args, kwargs] = result;
     }
     const loss = this.#step((args[1] ?? kwargs.closure) as Closure | undefined);
     for (const hook of [...this.#stepPostHooks, ...globalPostHooks]) {
@@ -143,10 +144,9 @@ export class Optimizer<Options extends object> {
 
   #step(closure: Closure | undefined): unknown {
     const loss = closure === undefined ? null : closure();
-    if (typeof (loss as { then?: unknown } | null)?.then === 'function') {
-      throw new TorchTypeError('ASYNC_CLOSURE', 'a closure must return its loss, but it returned a promise');
-    }
+    refusePromise(loss);
     const planned = this.paramGroups.flatMap((group) => planGroup(this.#definition, group, this.state));
+    protectGradients(planned, this.state);
     for (const step of planned) takeStep(this.#definition, this.state, step);
     return loss;
   }
@@ -171,7 +171,12 @@ export class Optimizer<Options extends object> {
       loss,
       this.paramGroups.flatMap(({ params }) => params),
     );
-    this.step();
+    try {
+      this.step();
+    } catch (error) {
+      value.dispose();
+      throw error;
+    }
     return value;
   }
 
@@ -215,8 +220,10 @@ export class Optimizer<Options extends object> {
     const groups = this.paramGroups.map((group, i) => {
       const lines = Object.keys(group)
         .filter((name) => name !== 'params')
-        .map((name) => `    ${torchKey(definition, name)}: ${this.#text(group, name)}\n`);
-      return `\nParameter Group ${i}\n${lines.toSorted().join('')}`;
+        .map((name): [key: string, name: string] => [torchKey(definition, name), name])
+        .toSorted(([a], [b]) => comparePython(a, b))
+        .map(([key, name]) => `    ${key}: ${this.#text(group, name)}\n`);
+      return `\nParameter Group ${i}\n${lines.join('')}`;
     });
     return `${definition.name} (${groups.join('')})`;
   }
@@ -258,11 +265,21 @@ export class Optimizer<Options extends object> {
   }
 }
 
+function isStepArguments(result: unknown): result is StepArguments {
+  return Array.isArray(result) && result.length === 2 && Array.isArray(result[0]) && isPlainObject(result[1]);
+}
+
 function checkEngine(engine: unknown): void {
   if (engine === 'fused') {
-    throw new RuntimeError('NO_FUSED_ENGINE', "there is no fused engine yet: use engine 'auto' or 'reference'");
+    throw new RuntimeError(
+      'NO_FUSED_ENGINE',
+      "there is no fused engine yet: use engine 'auto' or 'reference'",
+    );
   }
   if (engine !== 'auto' && engine !== 'reference') {
-    throw new ValueError('UNKNOWN_ENGINE', `engine must be 'auto', 'reference' or 'fused', but got ${repr(engine)}`);
+    throw new ValueError(
+      'UNKNOWN_ENGINE',
+      `engine must be 'auto', 'reference' or 'fused', but got ${repr(engine)}`,
+    );
   }
 }

@@ -5,22 +5,39 @@ import { typeName } from '../python/repr.ts';
 import type { Definition, Option } from './definition.ts';
 
 /** Keys of a group that are not options of any one optimizer. */
-const groupKeys: Record<string, string> = { params: 'params', paramNames: 'param_names' };
+const groupKeys: ReadonlyMap<string, string> = new Map([
+  ['params', 'params'],
+  ['paramNames', 'param_names'],
+]);
 
 /** torch's name for a key of a group; a key that is not ours stays as it is. */
 export function torchKey(definition: Definition<object>, name: string): string {
-  return optionOf(definition, name)?.key ?? groupKeys[name] ?? name;
+  return optionOf(definition, name)?.key ?? groupKeys.get(name) ?? name;
 }
 
-/** Our name for a key of a saved group. */
+/**
+ * Our name for a key of a saved group.
+ *
+ * @throws TypeError for a foreign key that is our name of another: it could not be kept beside that
+ */
 export function ourKey(definition: Definition<object>, key: string): string {
-  const names = [...Object.keys(definition.options), ...Object.keys(groupKeys)];
-  return names.find((name) => torchKey(definition, name) === key) ?? key;
+  const names = [...Object.keys(definition.options), ...groupKeys.keys()];
+  const name = names.find((other) => torchKey(definition, other) === key);
+  if (name === undefined && names.includes(key)) {
+    const meant = torchKey(definition, key);
+    throw new TorchTypeError(
+      'SPELLING',
+      `a saved group has the key ${key}: rename it, to ${meant} if that is meant`,
+    );
+  }
+  return name ?? key;
 }
 
 /** The entry of an option in the optimizer's table. */
 export function optionOf(definition: Definition<object>, name: string): Option<unknown> | undefined {
-  return Object.hasOwn(definition.options, name) ? (definition.options as Record<string, Option<unknown>>)[name] : undefined;
+  return Object.hasOwn(definition.options, name)
+    ? (definition.options as Record<string, Option<unknown>>)[name]
+    : undefined;
 }
 
 function entriesOf(definition: Definition<object>): [name: string, option: Option<unknown>][] {
@@ -28,12 +45,17 @@ function entriesOf(definition: Definition<object>): [name: string, option: Optio
 }
 
 /** @throws TypeError for another spelling of a known option: `weight_decay`, `weightdecay` */
-export function checkSpelling(definition: Definition<object>, name: string): void {
+export function checkSpelling(definition: Definition<object>, ...names: string[]): void {
+  const unknown = names.filter((name) => !groupKeys.has(name) && optionOf(definition, name) === undefined);
+  if (unknown.length === 0) return;
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[_-]/g, '');
-  const known = [...Object.keys(definition.options), ...Object.keys(groupKeys)];
-  if (known.includes(name)) return;
-  const meant = known.find((other) => plain(other) === plain(name));
-  if (meant !== undefined) throw new TorchTypeError('SPELLING', `unknown option ${name}: use ${meant}`);
+  const known = new Map(
+    [...Object.keys(definition.options), ...groupKeys.keys()].map((name) => [plain(name), name]),
+  );
+  for (const name of unknown) {
+    const meant = known.get(plain(name));
+    if (meant !== undefined) throw new TorchTypeError('SPELLING', `unknown option ${name}: use ${meant}`);
+  }
 }
 
 /**
@@ -78,6 +100,7 @@ export function readOptions(
   definition: Definition<object>,
   group: Readonly<Record<string, unknown>>,
 ): object {
+  checkSpelling(definition, ...Object.keys(group));
   const options: Record<string, unknown> = {};
   for (const [name, option] of entriesOf(definition)) {
     const held = group[name];

@@ -134,7 +134,10 @@ function parameterFrom(value: unknown): Parameter {
 }
 
 function listOf(value: unknown): unknown[] {
-  if (typeof value === 'string' || (typeof value === 'object' && value !== null && Symbol.iterator in value)) {
+  if (
+    typeof value === 'string' ||
+    (typeof value === 'object' && value !== null && Symbol.iterator in value)
+  ) {
     return Array.from(value as Iterable<unknown>);
   }
   throw new TorchTypeError('NOT_ITERABLE', `'${typeName(value)}' object is not iterable`);

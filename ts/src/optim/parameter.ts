@@ -1,10 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { download, duplicate, upload, zeros, type DeviceTensor, type ParameterDType } from '../engine/arithmetic.ts';
+import {
+  download,
+  duplicate,
+  upload,
+  zeros,
+  type DeviceTensor,
+  type ParameterDType,
+} from '../engine/arithmetic.ts';
 import { NativeTensor } from '../engine/tensorflow.ts';
 import { TorchTypeError, ValueError } from '../errors.ts';
 import { typeName } from '../python/repr.ts';
 import { TensorData } from '../tensor_data.ts';
-import { checkGradient, type Gradient } from './gradient.ts';
+import { checkGradient, SparseTensor, type Gradient } from './gradient.ts';
 
 export interface ParameterInit {
   /** For `assignGrads`, which finds gradients by name. */
@@ -91,6 +98,7 @@ export class Parameter {
   /** @internal What `zeroGrad` does to one parameter. */
   zeroGrad(setToNone: boolean): void {
     if (setToNone) this.#setGrad(null, false);
+    else if (this.#grad instanceof SparseTensor) this.#grad = this.#grad.zeros();
     else if (this.#grad !== null) this.takeGrad(zeros(this.shape, this.dtype));
   }
 
@@ -143,9 +151,9 @@ const parameters = new WeakMap<tf.Variable, Parameter>();
  * @throws ValueError, TypeError for a variable that is disposed or not float32
  */
 export function parameterOf(variable: tf.Variable): Parameter {
+  check(variable);
   let parameter = parameters.get(variable);
   if (parameter === undefined) {
-    check(variable);
     parameter = new Parameter(new VariableCell(variable), { name: variable.name });
     parameters.set(variable, parameter);
   }

@@ -1,4 +1,4 @@
-import { ValueError } from '../errors.ts';
+import { RuntimeError, ValueError } from '../errors.ts';
 import { reprFloat } from '../python/repr.ts';
 import type { Definition } from './definition.ts';
 import { Optimizer, type EngineOption } from './optimizer.ts';
@@ -52,14 +52,21 @@ export const sgd: Definition<
   zeros: [],
   lazy: ['momentum_buffer'],
 
-  validate({ lr, momentum, dampening, weightDecay, nesterov }) {
+  validate({ lr, momentum, dampening, weightDecay, nesterov, foreach, differentiable, fused }) {
     if (lr < 0) throw new ValueError('INVALID_OPTION', `Invalid learning rate: ${reprFloat(lr)}`);
-    if (momentum < 0) throw new ValueError('INVALID_OPTION', `Invalid momentum value: ${reprFloat(momentum)}`);
+    if (momentum < 0)
+      throw new ValueError('INVALID_OPTION', `Invalid momentum value: ${reprFloat(momentum)}`);
     if (weightDecay < 0) {
       throw new ValueError('INVALID_OPTION', `Invalid weight_decay value: ${reprFloat(weightDecay)}`);
     }
     if (nesterov && (momentum <= 0 || dampening !== 0)) {
       throw new ValueError('INVALID_OPTION', 'Nesterov momentum requires a momentum and zero dampening');
+    }
+    if (fused && differentiable) {
+      throw new RuntimeError('INVALID_OPTION', '`fused` does not support `differentiable`');
+    }
+    if (fused && foreach) {
+      throw new RuntimeError('INVALID_OPTION', '`fused` and `foreach` cannot be `True` together.');
     }
   },
 

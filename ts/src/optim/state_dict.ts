@@ -1,15 +1,22 @@
 import { cast, stepTensor } from '../cast.ts';
-import { upload } from '../engine/arithmetic.ts';
+import { upload, type ParameterDType } from '../engine/arithmetic.ts';
 import { KeyError, TorchTypeError, ValueError } from '../errors.ts';
 import { copyEntry, copyValue, isPlainObject } from '../python/copy.ts';
 import type { PythonType } from '../python/number.ts';
 import { typeName } from '../python/repr.ts';
 import { TensorData } from '../tensor_data.ts';
 import type { Definition } from './definition.ts';
-import { optionOf, ourKey, torchKey } from './options.ts';
+import { checkSpelling, optionOf, ourKey, torchKey } from './options.ts';
 import type { ParamGroup } from './param_group.ts';
 import { Parameter } from './parameter.ts';
-import { disposeEntries, isDeviceTensor, onHost, type State, type StateEntry, type StateId } from './state.ts';
+import {
+  disposeEntries,
+  isDeviceTensor,
+  onHost,
+  type State,
+  type StateEntry,
+  type StateId,
+} from './state.ts';
 
 /** A group of a state dict, by torch's names: its options, then `params`, the ids of its parameters. */
 export interface SavedGroup {
@@ -45,9 +52,11 @@ export function packStateDict(
   const ids = new Map<Parameter, number>();
   let start = 0;
   const param_groups = groups.map((group) => {
+    checkSpelling(definition, ...Object.keys(group));
     const saved: Record<string, unknown> = {};
     for (const name of Object.keys(group)) {
-      if (name !== 'params') copyEntry(group, name, saved, torchKey(definition, name), defaultType(definition, name));
+      if (name !== 'params')
+        copyEntry(group, name, saved, torchKey(definition, name), defaultType(definition, name));
     }
     const known = new Set(ids.keys());
     group.params.forEach((parameter, i) => known.has(parameter) || ids.set(parameter, start + i));
@@ -61,9 +70,16 @@ export function packStateDict(
       if (isDeviceTensor(entry[name])) saved[name] = onHost(entry[name]);
       else copyEntry(entry, name, saved);
     }
-    return [key instanceof Parameter ? (ids.get(key) as number) : key, saved];
+    return [key instanceof Parameter ? idOf(ids, key) : key, saved];
   });
   return { state: new Map(entries), param_groups };
+}
+
+function idOf(ids: ReadonlyMap<Parameter, number>, parameter: Parameter): number {
+  const id = ids.get(parameter);
+  if (id === undefined)
+    throw new KeyError('FOREIGN_PARAMETER', 'the state holds a parameter that is in no group');
+  return id;
 }
 
 /**
@@ -89,7 +105,9 @@ export function unpackStateDict(
   }
   const paramGroups = groups.map((group, i) => loadGroup(definition, group, saved[i] as SavedGroup));
   const parameters = groups.flatMap(({ params }) => params);
-  const byId = new Map(saved.flatMap(({ params }) => params).map((id, i) => [id, parameters[i] as Parameter]));
+  const byId = new Map(
+    saved.flatMap(({ params }) => params).map((id, i) => [id, parameters[i] as Parameter]),
+  );
   const state: State = new Map();
   try {
     for (const [id, entry] of savedState(stateDict)) {
@@ -124,7 +142,10 @@ function savedGroups(stateDict: StateDict): SavedGroup[] {
   for (const { params } of groups as Record<string, unknown>[]) {
     if (params === undefined) throw new KeyError('NO_PARAMS', "'params'");
     if (!Array.isArray(params)) {
-      throw new TorchTypeError('NOT_A_STATE_DICT', `params of a saved group must be a list, but got ${typeName(params)}`);
+      throw new TorchTypeError(
+        'NOT_A_STATE_DICT',
+        `params of a saved group must be a list, but got ${typeName(params)}`,
+      );
     }
   }
   return groups as SavedGroup[];
@@ -142,7 +163,10 @@ function savedState(stateDict: StateDict): Map<StateId, StateEntry> {
   }
   for (const [id, entry] of state as Map<unknown, unknown>) {
     if (!isPlainObject(entry)) {
-      throw new TorchTypeError('NOT_A_STATE_DICT', `state[${String(id)}] must be a dict, but got ${typeName(entry)}`);
+      throw new TorchTypeError(
+        'NOT_A_STATE_DICT',
+        `state[${String(id)}] must be a dict, but got ${typeName(entry)}`,
+      );
     }
   }
   return state as Map<StateId, StateEntry>;
@@ -159,7 +183,8 @@ function loadGroup(
     const name = ourKey(definition, key);
     copyEntry(saved, key, loaded, name, defaultType(definition, name));
   }
-  if ('paramNames' in group && !('paramNames' in loaded)) loaded.paramNames = [...(group.paramNames as string[])];
+  if ('paramNames' in group && !('paramNames' in loaded))
+    loaded.paramNames = [...(group.paramNames as string[])];
   for (const name of Object.keys(definition.addedOnLoad)) {
     if (!(name in loaded)) loaded[name] = (definition.addedOnLoad as Record<string, unknown>)[name];
   }
@@ -177,8 +202,10 @@ function loadEntry(
   try {
     for (const key of Object.keys(saved)) {
       const value = onHost(saved[key]);
-      if (!(value instanceof TensorData)) copyEntry(saved, key, entry);
-      else if (key === 'step') entry[key] = stepAsFloat32 ? cast(value, 'float32').clone() : value.clone();
+      if (!(value instanceof TensorData)) {
+        copyEntry(saved, key, entry);
+        castWithin(entry[key], dtype);
+      } else if (key === 'step') entry[key] = stepAsFloat32 ? cast(value, 'float32').clone() : value.clone();
       else entry[key] = used.includes(key) ? upload(cast(value, dtype)) : cast(value, dtype).clone();
     }
     if (definition.countsSteps && Object.keys(entry).length > 0 && !(entry.step instanceof TensorData)) {
@@ -190,6 +217,15 @@ function loadEntry(
     throw error;
   }
   return entry;
+}
+
+/** Casts the tensors inside a list or a dict, as torch does; `step` is left alone there, too. */
+function castWithin(container: unknown, dtype: ParameterDType): void {
+  if (!(Array.isArray(container) || isPlainObject(container))) return;
+  for (const [key, value] of Object.entries(container)) {
+    if (!(value instanceof TensorData)) castWithin(value, dtype);
+    else if (key !== 'step') (container as Record<string, unknown>)[key] = cast(value, dtype);
+  }
 }
 
 function defaultType(definition: Definition<object>, name: string): PythonType | undefined {

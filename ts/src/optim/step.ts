@@ -1,5 +1,5 @@
 import { increment } from '../cast.ts';
-import { upload, zeros, type DeviceTensor } from '../engine/arithmetic.ts';
+import { duplicate, upload, zeros, type DeviceTensor } from '../engine/arithmetic.ts';
 import { shapeOperations } from '../engine/check.ts';
 import { referenceStep } from '../engine/reference.ts';
 import { KeyError, RuntimeError, TorchTypeError } from '../errors.ts';
@@ -10,12 +10,14 @@ import { SparseTensor, type Gradient } from './gradient.ts';
 import { readOptions } from './options.ts';
 import type { ParamGroup } from './param_group.ts';
 import type { Parameter } from './parameter.ts';
-import { isDeviceTensor, type State, type StateEntry } from './state.ts';
+import { disposeEntries, isDeviceTensor, type State, type StateEntry } from './state.ts';
 
 /** A step of one parameter that has passed every check. */
 interface PlannedStep {
   parameter: Parameter;
   grad: DeviceTensor | TensorData;
+  /** Whether `grad` is a copy to dispose after the step. */
+  ownsGrad: boolean;
   /** Lazy state that was missing before the step of the group began; torch looks once, before it computes. */
   missing: Set<string>;
   scalars: Record<string, number>;
@@ -27,7 +29,11 @@ interface PlannedStep {
  *
  * @throws KeyError, TypeError, RuntimeError, AssertionError where torch's step would fail
  */
-export function planGroup(definition: Definition<object>, group: ParamGroup<object>, state: State): PlannedStep[] {
+export function planGroup(
+  definition: Definition<object>,
+  group: ParamGroup<object>,
+  state: State,
+): PlannedStep[] {
   const options = readOptions(definition, group);
   const { scalars, flags } = definition.prepare(options);
   const steps: PlannedStep[] = [];
@@ -37,7 +43,7 @@ export function planGroup(definition: Definition<object>, group: ParamGroup<obje
     const entry = state.get(parameter) ?? {};
     checkEntry(definition, entry);
     const missing = new Set(definition.lazy.filter((key) => !isDeviceTensor(entry[key])));
-    steps.push({ parameter, grad, missing, scalars, flags });
+    steps.push({ parameter, grad, ownsGrad: false, missing, scalars, flags });
   }
   if (steps.length > 0) {
     definition.check?.(options);
@@ -54,10 +60,24 @@ export function planGroup(definition: Definition<object>, group: ParamGroup<obje
   return steps;
 }
 
+/**
+ * Copies each gradient that is itself a parameter's tensor or a state tensor: a step before it would dispose it.
+ */
+export function protectGradients(steps: readonly PlannedStep[], state: State): void {
+  const owned = new Set<unknown>(steps.map(({ parameter }) => parameter.data));
+  for (const entry of state.values()) for (const value of Object.values(entry)) owned.add(value);
+  for (const step of steps) {
+    if (step.grad instanceof TensorData || !owned.has(step.grad)) continue;
+    step.grad = duplicate(step.grad);
+    step.ownsGrad = true;
+  }
+}
+
 /** Computes one step and puts its results in place. */
 export function takeStep(definition: Definition<object>, state: State, planned: PlannedStep): void {
-  const { parameter, grad, missing, scalars, flags } = planned;
-  const entry = stateOf(definition, parameter, state);
+  const { parameter, grad, ownsGrad, missing, scalars, flags } = planned;
+  const before = state.get(parameter);
+  const entry = stateOf(definition, parameter, before);
   const tensors: Record<string, DeviceTensor> = {};
   for (const [key, value] of Object.entries(entry)) {
     if (isDeviceTensor(value) && !missing.has(key)) tensors[key] = value;
@@ -71,8 +91,11 @@ export function takeStep(definition: Definition<object>, state: State, planned: 
       scalars,
       flags,
     });
+  } catch (error) {
+    if (entry !== before) disposeEntries([entry]);
+    throw error;
   } finally {
-    if (gradient !== grad) gradient.dispose();
+    if (gradient !== grad || ownsGrad) gradient.dispose();
   }
   if (definition.countsSteps) entry.step = increment(entry.step as TensorData);
   for (const [key, tensor] of Object.entries(results)) {
@@ -87,9 +110,13 @@ export function takeStep(definition: Definition<object>, state: State, planned: 
 }
 
 /** The state of a parameter, made of zeros if it has none yet. */
-function stateOf(definition: Definition<object>, parameter: Parameter, state: State): StateEntry {
-  const entry = state.get(parameter) ?? {};
-  if (Object.keys(entry).length > 0) return entry;
+function stateOf(
+  definition: Definition<object>,
+  parameter: Parameter,
+  before: StateEntry | undefined,
+): StateEntry {
+  if (before !== undefined && Object.keys(before).length > 0) return before;
+  const entry: StateEntry = {};
   if (definition.countsSteps) entry.step = TensorData.from('float32', [0], []);
   for (const key of definition.zeros) entry[key] = zeros(parameter.shape, parameter.dtype);
   return entry;
@@ -105,7 +132,10 @@ function denseGradient(
   }
   if (data.isDisposed) throw new RuntimeError('DISPOSED', `the tensor of ${parameterName} is disposed`);
   if (!(grad instanceof TensorData) && grad.isDisposed) {
-    throw new RuntimeError('DISPOSED', `the gradient of ${parameterName} is disposed: set .grad to null or a live tensor`);
+    throw new RuntimeError(
+      'DISPOSED',
+      `the gradient of ${parameterName} is disposed: set .grad to null or a live tensor`,
+    );
   }
   return grad;
 }
@@ -113,11 +143,18 @@ function denseGradient(
 /** State that a checkpoint brought may lack a key, or have something else in a tensor's place. */
 function checkEntry(definition: Definition<object>, entry: StateEntry): void {
   if (Object.keys(entry).length === 0) return;
-  for (const key of [...definition.zeros, ...(definition.countsSteps ? ['step'] : [])]) {
+  const required = [...definition.zeros, ...(definition.countsSteps ? ['step'] : [])];
+  for (const key of required) {
     if (!(key in entry)) throw new KeyError('MISSING_STATE', `'${key}'`);
-    const isTensor = key === 'step' ? entry[key] instanceof TensorData : isDeviceTensor(entry[key]);
-    if (!isTensor) {
-      throw new TorchTypeError('STATE_TYPE', `state ${key} must be a tensor, but is ${typeName(entry[key])}`);
+  }
+  const present = definition.lazy.filter((key) => entry[key] !== undefined && entry[key] !== null);
+  for (const key of [...required, ...present]) {
+    const value = entry[key];
+    if (isDeviceTensor(value) && value.isDisposed) {
+      throw new RuntimeError('DISPOSED', `state ${key} is disposed: it belongs to the optimizer`);
+    }
+    if (key === 'step' ? !(value instanceof TensorData) : !isDeviceTensor(value)) {
+      throw new TorchTypeError('STATE_TYPE', `state ${key} must be a tensor, but is ${typeName(value)}`);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { TensorData } from '../tensor_data.ts';
-import { PythonNumber, pythonTypeOf, setNumber, type PythonType } from './number.ts';
+import { put, PythonNumber, pythonTypeOf, setNumber, type PythonType } from './number.ts';
 
 /** Whether a value is what Python would have as a dict with string keys. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
@@ -17,7 +17,8 @@ export function copyValue(value: unknown): unknown {
     for (const key of Object.keys(value)) copyEntry(value, key, copy);
     return copy;
   }
-  return value;
+  // What else can be copied is; what cannot (a function, an object of a class) is shared.
+  return ArrayBuffer.isView(value) || value instanceof Date ? structuredClone(value) : value;
 }
 
 /**
@@ -25,9 +26,16 @@ export function copyValue(value: unknown): unknown {
  *
  * @param otherwise - the Python type of a number that nothing is remembered of
  */
-export function copyEntry(from: object, key: string, to: object, toKey: string = key, otherwise?: PythonType): void {
+export function copyEntry(
+  from: object,
+  key: string,
+  to: object,
+  toKey: string = key,
+  otherwise?: PythonType,
+): void {
   const value = (from as Record<string, unknown>)[key];
   if (value instanceof PythonNumber) setNumber(to, toKey, value);
-  else if (typeof value === 'number') setNumber(to, toKey, { value, type: pythonTypeOf(from, key, otherwise) });
-  else (to as Record<string, unknown>)[toKey] = copyValue(value);
+  else if (typeof value === 'number')
+    setNumber(to, toKey, { value, type: pythonTypeOf(from, key, otherwise) });
+  else put(to, toKey, copyValue(value));
 }

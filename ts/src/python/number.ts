@@ -31,9 +31,14 @@ interface Memory {
 
 const memories = new WeakMap<object, Map<string, Memory>>();
 
+/** Puts a value into a container under any key: an assignment to `__proto__` would do another thing. */
+export function put(container: object, key: string, value: unknown): void {
+  Object.defineProperty(container, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
 /** Puts a number into a container and remembers its type there. */
 export function setNumber(container: object, key: string, { type, value }: PythonNumber): void {
-  (container as Record<string, unknown>)[key] = value;
+  put(container, key, value);
   let memory = memories.get(container);
   if (memory === undefined) memories.set(container, (memory = new Map()));
   memory.set(key, { value, type });

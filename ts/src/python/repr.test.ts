@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { pyFloat, pyInt } from './number.ts';
-import { repr, reprFloat } from './repr.ts';
+import { comparePython, repr, reprFloat } from './repr.ts';
 
 // That the texts are Python's is what the `repr` commands of the conformance programs check; these are its corners.
 test('floats as Python writes them', (t) => {
@@ -37,4 +37,12 @@ test('strings, lists and dicts', (t) => {
   t.is(repr('a\n\\\x07 \u200b\u{e0001}é'), "'a\\n\\\\\\x07 \\u200b\\U000e0001é'");
   t.is(repr([pyInt(1), pyFloat(1), null, true, ['x']]), "[1, 1.0, None, True, ['x']]");
   t.is(repr({ a: pyFloat(2) }), "{'a': 2.0}");
+});
+
+test('integers beyond 2^53 keep their digits', (t) => {
+  t.is(repr(pyInt(2 ** 60)), '1152921504606846976');
+});
+
+test("strings in Python's order, by code points", (t) => {
+  t.deepEqual(['lr2', '😀', 'lr', '\uffee', ''].toSorted(comparePython), ['', 'lr', 'lr2', '\uffee', '😀']);
 });

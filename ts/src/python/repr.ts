@@ -9,11 +9,14 @@ export function repr(value: unknown): string {
   if (typeof value === 'string') return reprString(value);
   if (typeof value === 'bigint') return String(value);
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : reprFloat(value);
-  if (value instanceof PythonNumber) return value.type === 'int' ? String(value.value) : reprFloat(value.value);
+  if (value instanceof PythonNumber)
+    return value.type === 'int' ? String(BigInt(value.value)) : reprFloat(value.value);
   if (Array.isArray(value)) return `[${value.map((_, i) => reprEntry(value, String(i))).join(', ')}]`;
   if (value instanceof Map) return `{${Array.from(value, ([k, v]) => `${repr(k)}: ${repr(v)}`).join(', ')}}`;
   if (isPlainObject(value)) {
-    return `{${Object.keys(value).map((key) => `${repr(key)}: ${reprEntry(value, key)}`).join(', ')}}`;
+    return `{${Object.keys(value)
+      .map((key) => `${repr(key)}: ${reprEntry(value, key)}`)
+      .join(', ')}}`;
   }
   return String(value);
 }
@@ -23,6 +26,13 @@ export function reprEntry(container: object, key: string, otherwise?: PythonType
   const value = (container as Record<string, unknown>)[key];
   if (typeof value !== 'number') return repr(value);
   return repr(new PythonNumber(pythonTypeOf(container, key, otherwise), value));
+}
+
+/** Python's order of strings, by code points: that of their UTF-8 bytes, and not JavaScript's. */
+export function comparePython(a: string, b: string): number {
+  const [left, right] = [a, b].map((text) => new TextEncoder().encode(text)) as [Uint8Array, Uint8Array];
+  const at = left.findIndex((byte, i) => byte !== right[i]);
+  return at === -1 ? left.length - right.length : (left[at] as number) - (right[at] ?? -1);
 }
 
 /** The shortest digits that read back as the same double, in Python's layout: `1.0`, `1e-07`, `inf`. */
@@ -45,7 +55,13 @@ export function reprFloat(value: number): string {
 
 function reprString(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const named: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', [quote]: `\\${quote}` };
+  const named: Record<string, string> = {
+    '\\': '\\\\',
+    '\n': '\\n',
+    '\r': '\\r',
+    '\t': '\\t',
+    [quote]: `\\${quote}`,
+  };
   // What Python's str.isprintable() leaves out is written as its code point.
   const body = text.replace(/['"\\]|[\p{C}\p{Z}]/gu, (c) => named[c] ?? (/['" ]/.test(c) ? c : codePoint(c)));
   return quote + body + quote;
