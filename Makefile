@@ -38,9 +38,9 @@ setup: tensorflow oracle ## download, compile and install all that the others ne
 # make turns every failure into its own exit status, 2; `npx torch-conformance verify` gives 1 for a difference and 2
 # where it could not run.
 conformance: setup ## check the optimizers against torch.optim, bit for bit
-	@node conformance/dist/cli.js verify --runs $(RUNS) --python $(ORACLE) \
+	@node conformance/dist/cli.js verify --runs=$(RUNS) --python $(ORACLE) \
 	  $(if $(filter file,$(origin TORCH)),,--torch $(TORCH)) \
-	  $(if $(SEED),--seed $(SEED)) $(if $(filter-out 0,$(FAULTS)),--faults)
+	  $(if $(SEED),--seed=$(SEED)) $(if $(filter-out 0,$(FAULTS)),--faults)
 
 # All parts run, also after a failure.
 test: setup ## run all tests, lint and type checks
@@ -94,7 +94,7 @@ oracle: $(INSTALLED) | machine
 
 # A link to a Python that is gone counts as no file.
 $(VENV)/.installed: $(REQUIREMENTS) $(if $(wildcard $(VENV)/bin/python),,FORCE) | machine
-	@echo '[4/4] Python environment with torch $(TORCH)'
+	@echo '[4/4] Python environment with torch $(TORCH): 3 GB to download, a minute or more'
 	@python-oracle/python_env.sh $(VENV) $(REQUIREMENTS)
 
 python-oracle/requirements-torch-%.txt:

@@ -19,21 +19,27 @@ free_gb=$(($(df --output=avail -B1 . | tail -n 1) / 1000000000))
 
 rm -rf "$directory"
 trap 'rm -rf "$directory"' EXIT
-trap 'stop "interrupted; run make again to begin anew"' INT TERM
+pip=
+trap '[[ -z $pip ]] || kill "$pip" || true; stop "interrupted; run make again to begin anew"' INT TERM
 mkdir "$directory"
 # /tmp is often small, or memory.
 export TMPDIR=$directory/tmp
 mkdir "$TMPDIR"
 
-install() {
-  # In two commands, since venv keeps to itself why ensurepip failed.
-  "${PYTHON:-python3}" -m venv --without-pip "$directory" &&
-    "$directory/bin/python" -m ensurepip >/dev/null &&
-    "$directory/bin/python" -m pip install --disable-pip-version-check --no-deps --no-compile --require-hashes \
-      --requirement "$requirements"
+# In two commands, since venv keeps to itself why ensurepip failed.
+make_environment() {
+  "${PYTHON:-python3}" -m venv --without-pip "$directory" && "$directory/bin/python" -m ensurepip >/dev/null
 }
 
-if ! install 2>"$log"; then
+# In the background, since bash hears of an interruption only when the command before it has ended.
+install() {
+  "$directory/bin/python" -m pip install --disable-pip-version-check --no-deps --no-compile --require-hashes \
+    --requirement "$requirements" 2>"$log" &
+  pip=$!
+  wait "$pip"
+}
+
+if ! make_environment 2>"$log" || ! install; then
   cat "$log" >&2
   if grep -qiE 'no space left|quota exceeded|file too large' "$log"; then
     stop "the disk is full: free space under $PWD (torch takes 4.3 GB) or in pip's cache (pip cache purge), and try again"

@@ -54,7 +54,9 @@ async function main(args: string[]): Promise<number> {
   }
   if (command === 'replay' && file !== undefined && rest.length === 0)
     return replayCommand({ ...common, file });
-  throw new Error(`that is not a command\n${usage}`);
+  const problem =
+    command === 'replay' ? 'replay needs one FILE' : `${positionals.join(' ') || 'nothing'} is not a command`;
+  throw new Error(`${problem}\n${usage}`);
 }
 
 function natural(name: string, text: string): number {

@@ -34,3 +34,5 @@ if __name__ == "__main__":
         extract(sys.argv[1], sys.argv[2])
     except (OSError, zipfile.BadZipFile) as error:
         sys.exit(f"cannot unpack {sys.argv[1]}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -29,13 +29,13 @@ export class Progress {
 export function progressLine(totals: Totals, total: number, seconds: number): string {
   const done = totals.agreed + totals.differed + totals.couldNotRun;
   const rate = done / Math.max(seconds, 1e-3);
-  const width = 24;
+  const width = 16;
   const filled = Math.round((width * done) / Math.max(total, 1));
   const eta = done === 0 ? '?' : Math.ceil((total - done) / rate);
   return [
     `${'#'.repeat(filled)}${'.'.repeat(width - filled)} ${done}/${total} programs`,
     `${rate.toFixed(0)}/s`,
-    `torch's worst error ${totals.torchBounds.worst.toFixed(2)} E`,
+    `worst error / E ${totals.torchBounds.worst.toFixed(2)}`,
     `${eta} s left`,
   ].join(', ');
 }

@@ -58,12 +58,14 @@ export async function provideAddon(
   return addon;
 }
 
+/** The tfjs-node-gpu that programs in this folder get: where this package is linked, its own may be another one. */
 function findTfjs(): string {
   try {
-    return dirname(require.resolve('@tensorflow/tfjs-node-gpu/package.json'));
+    const here = createRequire(join(process.cwd(), 'package.json'));
+    return dirname(here.resolve('@tensorflow/tfjs-node-gpu/package.json'));
   } catch {
     throw new SetupError(
-      'tfjs-node-gpu is not installed: npm install --ignore-scripts @tensorflow/tfjs-node-gpu@4.22.0',
+      `${process.cwd()} has no tfjs-node-gpu: npm install --ignore-scripts @tensorflow/tfjs-node-gpu@4.22.0`,
     );
   }
 }

@@ -205,6 +205,10 @@ test('constructor options of another name or type throw and name the cure', (t) 
     message: 'maximize must be true or false, but got int',
   });
   t.throws(make({ rho: NaN }), { name: 'ValueError', message: 'Invalid rho value: nan' });
+  t.throws(() => new SGD([p], 0.1 as never), {
+    name: 'TypeError',
+    message: /as in \{lr: 0\.1\}, but got float/,
+  });
   t.throws(() => new SGD([p], { lr: NaN }), { name: 'ValueError', message: /lr is NaN/ });
   t.throws(() => new Adadelta([{ params: [p], weight_decay: 1 }]), { message: /use weightDecay/ });
   t.throws(() => new Adadelta([tf.tensor1d([1])] as never), {

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { RuntimeError, TorchTypeError, ValueError } from '../errors.ts';
-import { comparePython, repr, reprEntry } from '../python/repr.ts';
+import { comparePython, repr, reprEntry, typeName } from '../python/repr.ts';
 import { isPlainObject } from '../python/copy.ts';
 import { backward, refusePromise } from './autograd.ts';
 import type { Definition } from './definition.ts';
@@ -84,8 +84,15 @@ export class Optimizer<Options extends object> {
   constructor(
     definition: Definition<object>,
     params: ParamsArgument<Options>,
-    { engine = 'auto', ...options }: Partial<Options> & EngineOption = {},
+    given: Partial<Options> & EngineOption = {},
   ) {
+    if (!isPlainObject(given)) {
+      throw new TorchTypeError(
+        'OPTIONS',
+        `options are an object, as in {lr: 0.1}, but got ${typeName(given)}`,
+      );
+    }
+    const { engine = 'auto', ...options } = given;
     checkEngine(engine);
     this.#definition = definition;
     this.defaults = makeDefaults(definition, options as Record<string, unknown>) as Options;

@@ -24,8 +24,10 @@ export interface ParameterInit {
  * A tensor that an optimizer moves, and its gradient.
  *
  * `data` is the current tensor: a step puts another in its place and disposes it, so `clone()` what you keep.
+ *
+ * @typeParam T - what `data` is: a tf.Tensor, or a {@link NativeTensor} for float64
  */
-export class Parameter {
+export class Parameter<T extends DeviceTensor = DeviceTensor> {
   readonly name: string | undefined;
   readonly requiresGrad: boolean;
   readonly shape: readonly number[];
@@ -38,10 +40,7 @@ export class Parameter {
    * @param value - cloned. A tf.Tensor is float32; float64 comes as TensorData and needs TensorFlow.
    * @throws ValueError, TypeError, RuntimeError for a value that cannot be a parameter
    */
-  constructor(
-    value: tf.Tensor | NativeTensor | TensorData | VariableCell,
-    { name, requiresGrad = true }: ParameterInit = {},
-  ) {
+  constructor(value: T | TensorData | VariableCell, { name, requiresGrad = true }: ParameterInit = {}) {
     this.#cell = value instanceof VariableCell ? value : new OwnCell(copyOf(value));
     this.name = name;
     this.requiresGrad = requiresGrad;
@@ -50,8 +49,8 @@ export class Parameter {
   }
 
   /** The current value: a tf.Tensor for float32, a {@link NativeTensor} for float64. */
-  get data(): DeviceTensor {
-    return this.#cell.value;
+  get data(): T {
+    return this.#cell.value as T;
   }
 
   /**

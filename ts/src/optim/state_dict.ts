@@ -157,8 +157,8 @@ function savedState(stateDict: StateDict): Map<StateId, StateEntry> {
   if (!(state instanceof Map)) {
     throw new TorchTypeError(
       'NOT_A_STATE_DICT',
-      'state of a state dict must be a Map from ids to entries: the keys of an object are strings, and torch finds no ' +
-        'parameter by a string',
+      'state of a state dict must be a Map from ids to entries: the keys of an object are strings, as JSON has them, and ' +
+        'torch finds no parameter by a string',
     );
   }
   for (const [id, entry] of state as Map<unknown, unknown>) {
