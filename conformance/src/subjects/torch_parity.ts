@@ -87,7 +87,12 @@ class Run implements HookContext {
     this.#events = [];
     const warnings: string[] = [];
     const { emitWarning } = process;
-    process.emitWarning = ((text: string) => void warnings.push(text)) as typeof emitWarning;
+    // torch's categories are the library's; what else warns is Node, of tfjs's old calls.
+    process.emitWarning = (...args: [warning: string | Error, ...rest: never[]]): void => {
+      const [text, category] = args as unknown[];
+      if (category === 'UserWarning' || category === 'FutureWarning') warnings.push(String(text));
+      else emitWarning.apply(process, args);
+    };
     let record: TraceRecord;
     try {
       record = run();
