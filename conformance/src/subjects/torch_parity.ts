@@ -91,7 +91,7 @@ class Run implements HookContext {
     process.emitWarning = (...args: [warning: string | Error, ...rest: never[]]): void => {
       const [text, category] = args as unknown[];
       if (category === 'UserWarning' || category === 'FutureWarning') warnings.push(String(text));
-      else emitWarning.apply(process, args);
+      else emitWarning.apply(process, args as unknown as Parameters<typeof emitWarning>);
     };
     let record: TraceRecord;
     try {
