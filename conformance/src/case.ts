@@ -66,7 +66,7 @@ function decimal(dtype: DType, element: number | bigint): string {
 }
 
 const tensorForm = fields(
-  { dtype: oneOf('float32', 'float64', 'int32', 'int64'), shape: list(index()), hex: text },
+  { dtype: oneOf('float32', 'float64', 'int32', 'int64', 'uint8'), shape: list(index()), hex: text },
   { decimal: text },
 );
 

@@ -1,19 +1,49 @@
 import { TorchTypeError } from './errors.ts';
-import { TensorData, type DType } from './tensor_data.ts';
+import { itemSizes, type DType } from './dtype.ts';
+import { TensorData } from './tensor_data.ts';
+import { warn } from './warn.ts';
 
-/** A tensor in another dtype, each element rounded to nearest even, as torch's `tensor.to(dtype)` does. */
+/** What the two parts of a complex number are. */
+const partTypes = { complex128: 'float64', complex64: 'float32', complex32: 'float16' } as const;
+type ComplexDType = keyof typeof partTypes;
+
+/**
+ * A tensor in another dtype, each element rounded to the nearest, ties to even, as torch's `tensor.to(dtype)` does; the
+ * tensor itself if it has the dtype. A complex tensor loses its imaginary part, with torch's warning.
+ */
 export function cast<D extends 'float32' | 'float64'>(data: TensorData, dtype: D): TensorData<D> {
   if ((data.dtype as DType) === dtype) return data as TensorData as TensorData<D>;
-  const numbers = Array.from<number | bigint, number>(data.toTypedArray(), (value) =>
-    typeof value === 'bigint' && dtype === 'float32' ? Number(withStickyBit(value)) : Number(value),
-  );
-  return TensorData.from(dtype, numbers, data.shape);
+  const real = isComplex(data) ? realPart(data) : data;
+  const array = dtype === 'float32' ? real.toFloat32Array() : float64Array(real);
+  return new TensorData(dtype, data.shape, new Uint8Array(array.buffer));
+}
+
+function float64Array(data: TensorData): Float64Array {
+  // What fits into a float32 takes that way.
+  if (itemSizes[data.dtype] <= 2) return new Float64Array(data.toFloat32Array());
+  const array: ArrayLike<number | bigint> = data.toTypedArray();
+  const isBig = array instanceof BigInt64Array || array instanceof BigUint64Array;
+  return isBig
+    ? Float64Array.from(array as Iterable<bigint>, Number)
+    : new Float64Array(array as ArrayLike<number>);
+}
+
+function isComplex(data: TensorData): data is TensorData<ComplexDType> {
+  return Object.hasOwn(partTypes, data.dtype);
+}
+
+function realPart(data: TensorData<ComplexDType>): TensorData {
+  warn('UserWarning', 'Casting complex values to real discards the imaginary part');
+  const { dtype, bytes, shape } = data;
+  const size = itemSizes[dtype];
+  const real = bytes.filter((_, i) => i % size < size / 2);
+  return new TensorData(partTypes[dtype], shape, real);
 }
 
 /** The same scalar type plus one: what `step += 1` does to a counter, in its own dtype. */
 export function increment(step: TensorData): TensorData {
   const values = step.toTypedArray();
-  if (values instanceof BigInt64Array)
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array)
     return withValues(
       step,
       values.map((value) => value + 1n),
@@ -26,13 +56,6 @@ export function increment(step: TensorData): TensorData {
 
 function withValues(like: TensorData, { buffer }: { buffer: ArrayBufferLike }): TensorData {
   return new TensorData(like.dtype, like.shape, new Uint8Array(buffer));
-}
-
-/** An int64 with so few bits that a double holds it, and on the same side of every float32 boundary. */
-function withStickyBit(value: bigint): bigint {
-  if (BigInt.asIntN(54, value) === value) return value;
-  const kept = (value >> 11n) << 11n;
-  return kept === value ? kept : kept | (1n << 11n);
 }
 
 /** The float32 scalar that torch keeps as `step`. @throws TypeError for what is no number */

@@ -12,6 +12,7 @@ export {
   type Closure,
   type EngineOption,
   type HookOptions,
+  type LoadOptions,
   type OptimizerHook,
   type StateDictHook,
   type StepArguments,
@@ -29,10 +30,15 @@ export type {
   ParamGroupInit,
   ParamsArgument,
 } from './optim/param_group.ts';
+export type { LoadedDict } from './optim/saved_form.ts';
 export type { State, StateEntry, StateId } from './optim/state.ts';
 export type { SavedGroup, StateDict } from './optim/state_dict.ts';
 export { NativeTensor, countNativeTensors } from './engine/tensorflow.ts';
 export type { DeviceTensor, ParameterDType } from './engine/arithmetic.ts';
-export { TensorData, type DType } from './tensor_data.ts';
+export { TensorData, type NumberDType } from './tensor_data.ts';
+export type { DType } from './dtype.ts';
+export { cast } from './cast.ts';
+export { fromTensor, toTensor, type ToTensorOptions } from './tfjs_tensor.ts';
+export { Tuple } from './python/collections.ts';
 export { PythonNumber, pyFloat, pyInt, pythonTypeOf, type PythonType } from './python/number.ts';
 export { AssertionError, KeyError, RuntimeError, TorchTypeError, ValueError } from './errors.ts';

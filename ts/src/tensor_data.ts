@@ -1,19 +1,9 @@
-import { ValueError } from './errors.ts';
+import { isDType, itemSizes, typedArrays, type DType, type TypedArrayOf } from './dtype.ts';
+import { TorchTypeError, ValueError } from './errors.ts';
+import { decodeFloats, isSmallFloat } from './float_formats.ts';
 
-/** torch's names of the dtypes, without the prefix. */
-export type DType = 'float32' | 'float64' | 'int32' | 'int64';
-
-interface TypedArrays {
-  float32: Float32Array;
-  float64: Float64Array;
-  int32: Int32Array;
-  int64: BigInt64Array;
-}
-
-const typedArrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array, int64: BigInt64Array };
-
-/** What {@link TensorData.toTypedArray} gives for a dtype. */
-export type TypedArrayOf<D extends DType> = TypedArrays[D];
+/** The dtypes that `TensorData.from` rounds plain numbers to. */
+export type NumberDType = 'float32' | 'float64' | 'int32';
 
 /**
  * A tensor at rest on the host: a dtype, a shape, and its elements as little-endian bytes in row-major order.
@@ -31,14 +21,14 @@ export class TensorData<D extends DType = DType> {
    * @throws ValueError if a dimension is not a size, or the bytes do not fill the shape exactly
    */
   constructor(dtype: D, shape: readonly number[], bytes: Uint8Array) {
-    if (!Object.hasOwn(typedArrays, dtype)) {
-      const known = Object.keys(typedArrays).join(', ');
+    if (!isDType(dtype)) {
+      const known = Object.keys(itemSizes).join(', ');
       throw new ValueError('UNKNOWN_DTYPE', `unknown dtype ${String(dtype)}: it must be one of ${known}`);
     }
     if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
       throw new ValueError('BAD_SHAPE', `a shape is a list of sizes, but got [${shape.join(', ')}]`);
     }
-    const expected = sizeOf(shape) * typedArrays[dtype].BYTES_PER_ELEMENT;
+    const expected = sizeOf(shape) * itemSizes[dtype];
     if (bytes.byteLength !== expected) {
       throw new ValueError(
         'BAD_BYTES',
@@ -56,12 +46,13 @@ export class TensorData<D extends DType = DType> {
    *
    * @param shape - `[values.length]` if left out; `[]` makes a scalar
    */
-  static from<D extends 'float32' | 'float64' | 'int32'>(
+  static from<D extends NumberDType>(
     dtype: D,
     values: ArrayLike<number>,
     shape: readonly number[] = [values.length],
   ): TensorData<D> {
-    const array = typedArrays[dtype].from(values);
+    const array = new typedArrays[dtype](new ArrayBuffer(itemSizes[dtype] * values.length));
+    array.set(values);
     return new TensorData(dtype, shape, new Uint8Array(array.buffer));
   }
 
@@ -70,16 +61,44 @@ export class TensorData<D extends DType = DType> {
     return sizeOf(this.shape);
   }
 
-  /** A copy of the elements: Float32Array, Float64Array, Int32Array or BigInt64Array. */
+  /**
+   * A copy of the elements, in the array of the dtype: BigInt64Array for int64, Uint8Array for bool, pairs for complex.
+   *
+   * @throws TypeError for the float formats that JavaScript has no array for; `toFloat32Array` reads them
+   */
   toTypedArray(): TypedArrayOf<D> {
+    const { dtype } = this;
+    if (!(dtype in typedArrays)) {
+      throw new TorchTypeError(
+        'NO_ARRAY',
+        `JavaScript has no array of ${dtype}: take toFloat32Array(), which is exact, or the bytes`,
+      );
+    }
     // A copy, because the bytes may start where an array of wider elements may not.
     const { buffer } = this.bytes.slice();
-    return new typedArrays[this.dtype](buffer as ArrayBuffer) as TypedArrayOf<D>;
+    return new typedArrays[dtype as keyof typeof typedArrays](buffer) as TypedArrayOf<D>;
   }
 
-  /** A copy of the elements, each rounded to float32. */
+  /**
+   * A copy of the elements, each rounded to the nearest float32, ties to even; exact for the smaller float formats.
+   *
+   * @throws TypeError for complex dtypes
+   */
   toFloat32Array(): Float32Array {
-    return Float32Array.from(this.toTypedArray() as Iterable<number | bigint>, Number);
+    const { dtype, bytes } = this;
+    if (dtype.startsWith('complex')) {
+      throw new TorchTypeError(
+        'COMPLEX',
+        `a ${dtype} tensor has no real elements: take toTypedArray(), which gives pairs, or the bytes`,
+      );
+    }
+    if (isSmallFloat(dtype)) return decodeFloats(dtype, bytes);
+    if (dtype === 'bool') return Float32Array.from(bytes, (byte) => (byte === 0 ? 0 : 1));
+    const array: ArrayLike<number | bigint> = this.toTypedArray();
+    if (array instanceof BigInt64Array || array instanceof BigUint64Array) {
+      return Float32Array.from(array as Iterable<bigint>, (value) => Number(withStickyBit(value)));
+    }
+    return new Float32Array(array as ArrayLike<number>);
   }
 
   /** A tensor with bytes of its own. */
@@ -91,4 +110,14 @@ export class TensorData<D extends DType = DType> {
 /** The number of elements of a shape; 1 for `[]`. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
+}
+
+/**
+ * A 64-bit integer with so few bits that a double holds it, and on the same side of every float32 boundary: rounding it
+ * once to a double and then to a float32 could go wrong.
+ */
+function withStickyBit(value: bigint): bigint {
+  if (BigInt.asIntN(54, value) === value) return value;
+  const kept = (value >> 11n) << 11n;
+  return kept === value ? kept : kept | (1n << 11n);
 }

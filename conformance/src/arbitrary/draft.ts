@@ -1,4 +1,4 @@
-import type { DType, TensorData } from 'torch-parity';
+import type { NumberDType, TensorData } from 'torch-parity';
 import type { Argument, Command, Group, Item, Options, Program } from '../program.ts';
 import type { Value } from '../value.ts';
 import type { Features } from './features.ts';
@@ -77,12 +77,16 @@ export class Draft {
   }
 
   /** Adds a tensor filled from these values, and gives its index. */
-  tensor(shape: readonly number[], values: readonly number[], dtype: DType = this.setting.dtype): number {
+  tensor(
+    shape: readonly number[],
+    values: readonly number[],
+    dtype: NumberDType | 'int64' = this.setting.dtype,
+  ): number {
     return this.tensors.push(filled(dtype, shape, values)) - 1;
   }
 
   /** Adds a tensor shaped like a parameter. */
-  like(param: number, values: readonly number[], dtype?: DType): number {
+  like(param: number, values: readonly number[], dtype?: NumberDType | 'int64'): number {
     return this.tensor(this.tensors[param]!.shape, values, dtype);
   }
 

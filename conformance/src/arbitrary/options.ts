@@ -60,6 +60,7 @@ export const foreign: fc.Arbitrary<Value> = fc.letrec<{ value: Value; list: Valu
     floats(1, 0.5, 1e-5, 1e16, 0.1, NaN, -Infinity, -0),
     fc.constantFrom('', 'warm-up', "it's", 'a\nb'),
     tie('list'),
+    tie('list').map((items): Value => ({ tuple: items })),
   ),
   list: fc.array(tie('value'), { maxLength: 3 }),
 })).value;

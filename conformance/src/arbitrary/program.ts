@@ -20,8 +20,13 @@ const weights: Record<string, number> = { Adadelta: 2, float32: 4, float64: 1, u
  *
  * A program has 0 to 6 parameters in 1 to 4 groups, and 1 to 12 phrases of commands: setting the gradients of many
  * parameters and stepping is one phrase. About one program in seven aims at an error of torch, with which it then ends.
+ *
+ * @param failing - whether some aim at an error
  */
-export function programArbitrary(features: Features): fc.Arbitrary<Program> {
+export function programArbitrary(
+  features: Features,
+  { failing = true }: { failing?: boolean } = {},
+): fc.Arbitrary<Program> {
   const tempers = ['usual', 'wild'] as const;
   const settings = optimizersOf(features).flatMap((optimizer) =>
     features.dtypes.flatMap((dtype) => tempers.map((temper) => ({ features, optimizer, dtype, temper }))),
@@ -29,7 +34,7 @@ export function programArbitrary(features: Features): fc.Arbitrary<Program> {
   return fc.oneof(
     ...settings.map((setting) => ({
       weight: weightOf(setting.optimizer.name) * weightOf(setting.dtype) * weightOf(setting.temper),
-      arbitrary: programs(setting),
+      arbitrary: programs(setting, failing),
     })),
   );
 }
@@ -38,17 +43,13 @@ function weightOf(choice: string): number {
   return weights[choice] ?? 1;
 }
 
-function programs(setting: Setting): fc.Arbitrary<Program> {
+function programs(setting: Setting, failing: boolean): fc.Arbitrary<Program> {
   return fc
     .record({
       start: start(setting),
       phrases: fc.array(phrase(setting), { minLength: 1, maxLength: 12, size: 'max' }),
       save: chance(50),
-      failing: either<{ start?: FailingStart; commands?: Phrase }>(
-        [86, fc.constant({})],
-        [5, fc.record({ start: failingStart(setting) })],
-        [9, fc.record({ commands: failingCommands(setting) })],
-      ),
+      failing: failing ? failures(setting) : fc.constant<Failing>({}),
     })
     .map(({ start, phrases, save, failing }) => {
       const { draft, argument } = start();
@@ -58,6 +59,19 @@ function programs(setting: Setting): fc.Arbitrary<Program> {
       else if (save) saveStateDict(draft);
       return finished(draft, { argument, options: draft.options });
     });
+}
+
+interface Failing {
+  start?: FailingStart;
+  commands?: Phrase;
+}
+
+function failures(setting: Setting): fc.Arbitrary<Failing> {
+  return either<Failing>(
+    [86, fc.constant({})],
+    [5, fc.record({ start: failingStart(setting) })],
+    [9, fc.record({ commands: failingCommands(setting) })],
+  );
 }
 
 function finished(draft: Draft, call: { argument: Argument; options: Options }): Program {

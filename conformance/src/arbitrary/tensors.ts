@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { type DType, TensorData } from 'torch-parity';
+import { type NumberDType, TensorData } from 'torch-parity';
 
 /** Up to 16 elements mostly, since a step is compared element by element and shape hardly matters. */
 const shortest = fc.integer({ min: 1, max: 16 }).map((size) => [size]);
@@ -20,7 +20,11 @@ export function shape(): fc.Arbitrary<number[]> {
 }
 
 /** A tensor filled from a list of values, in turn, each rounded to the dtype. */
-export function filled(dtype: DType, shape: readonly number[], values: readonly number[]): TensorData {
+export function filled(
+  dtype: NumberDType | 'int64',
+  shape: readonly number[],
+  values: readonly number[],
+): TensorData {
   const size = shape.reduce((product, length) => product * length, 1);
   const all = Array.from({ length: size }, (_, index) => values[index % values.length]!);
   if (dtype !== 'int64') return TensorData.from(dtype, all, shape);

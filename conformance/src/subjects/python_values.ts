@@ -1,4 +1,4 @@
-import { PythonNumber, pyFloat, pyInt, pythonTypeOf, TensorData } from 'torch-parity';
+import { PythonNumber, pyFloat, pyInt, pythonTypeOf, TensorData, Tuple } from 'torch-parity';
 import { float, type Value } from '../value.ts';
 
 /**
@@ -9,6 +9,7 @@ export function toJs(value: Value, tensors: readonly TensorData[]): unknown {
   if (typeof value === 'number') return pyInt(value);
   if (value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map((item) => toJs(item, tensors));
+  if ('tuple' in value) return Tuple.from(value.tuple, (item) => toJs(item, tensors));
   if ('float' in value) return pyFloat(Number(value.float));
   if ('int' in value) return BigInt(value.int);
   if ('tensor' in value) return tensorAt(tensors, value.tensor).clone();
@@ -38,18 +39,18 @@ export function fromJs(js: unknown, tensors: TensorData[]): Value {
   if (typeof js === 'number') return Number.isInteger(js) ? js : float(js);
   if (js instanceof PythonNumber) return js.type === 'int' ? js.value : float(js.value);
   if (js instanceof TensorData) return { tensor: tensors.push(js) - 1 };
-  if (js instanceof Map) {
-    return {
-      dict: Array.from(js, ([key, item]): [Value, Value] => [fromJs(key, tensors), fromJs(item, tensors)]),
-    };
-  }
-  const entry = (key: string): Value => {
-    const item = (js as Record<string, unknown>)[key];
+  const dict = js instanceof Map ? js : undefined;
+  const entry = (key: unknown): Value => {
+    const item: unknown = dict ? dict.get(key) : (js as Record<string, unknown>)[key as string];
     if (typeof item !== 'number') return fromJs(item, tensors);
     return pythonTypeOf(js as object, key) === 'float' ? float(item) : item;
   };
-  if (Array.isArray(js)) return js.map((_, i) => entry(String(i)));
-  return { dict: Object.keys(js).map((key): [Value, Value] => [key, entry(key)]) };
+  if (Array.isArray(js)) {
+    const items = Array.from(js, (_, i) => entry(i));
+    return js instanceof Tuple ? { tuple: items } : items;
+  }
+  const keys: unknown[] = dict ? [...dict.keys()] : Object.keys(js);
+  return { dict: keys.map((key): [Value, Value] => [fromJs(key, tensors), entry(key)]) };
 }
 
 export function tensorAt(tensors: readonly TensorData[], index: number): TensorData {

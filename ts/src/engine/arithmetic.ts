@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { RuntimeError } from '../errors.ts';
-import { TensorData, type DType } from '../tensor_data.ts';
+import type { DType } from '../dtype.ts';
+import { TensorData } from '../tensor_data.ts';
 import { NativeTensor, nativeArithmetic } from './tensorflow.ts';
 
 /** The dtypes that a parameter may have. */
@@ -59,7 +60,10 @@ export function upload(data: TensorData): DeviceTensor {
     return tf.keep(tf.tensor(data.toTypedArray() as Float32Array, [...data.shape], 'float32'));
   }
   if (data.dtype === 'float64') return NativeTensor.from(data as TensorData<'float64'>);
-  throw new RuntimeError('UNSUPPORTED_DTYPE', `a parameter is float32 or float64, but got ${data.dtype}`);
+  throw new RuntimeError(
+    'UNSUPPORTED_DTYPE',
+    `a parameter is float32 or float64, but got ${data.dtype}: cast it, new Parameter(cast(data, 'float32'))`,
+  );
 }
 
 /** Copies a tensor to the host. */

@@ -14,6 +14,8 @@ import {
   type ParamGroupInit,
   type ParamsArgument,
 } from './param_group.ts';
+import { matchByNames } from './match_names.ts';
+import { asStateDict, type LoadedDict } from './saved_form.ts';
 import { disposeEntries, type State } from './state.ts';
 import { packStateDict, unpackStateDict, type StateDict } from './state_dict.ts';
 import { planGroup, protectGradients, takeStep } from './step.ts';
@@ -54,6 +56,11 @@ export function registerOptimizerStepPreHook(hook: StepPreHook): RemovableHandle
 /** Registers a hook after the step of every optimizer (torch.optim.optimizer.register_optimizer_step_post_hook). */
 export function registerOptimizerStepPostHook(hook: StepPostHook): RemovableHandle {
   return globalPostHooks.add(hook);
+}
+
+export interface LoadOptions {
+  /** How saved parameters are matched with ours. @defaultValue 'order' */
+  match?: 'order' | 'names';
 }
 
 /** Where the arithmetic runs; never part of a state dict. */
@@ -196,14 +203,21 @@ export class Optimizer<Options extends object> {
   }
 
   /**
-   * Takes over options and state. Ids are matched by position alone, as torch does: see {@link unpackStateDict}.
+   * Takes over options and state, from an optimizer of ours or from a checkpoint of torch's: `load` of
+   * torch-parity/checkpoint gives Maps where Python has dicts, and they are taken as they are.
    *
-   * @throws ValueError, KeyError in torch's words, TypeError for what is no state dict; nothing has changed then
+   * The ids of each saved group are matched with the parameters of ours by position alone, as torch does
+   * ({@link unpackStateDict}); or by name, for people whose order has changed ({@link matchByNames}).
+   *
+   * @throws ValueError, KeyError in torch's words, TypeError for what is no state dict; ValueError that lists all that
+   *   does not match by name. Nothing has changed then
    */
-  loadStateDict(stateDict: StateDict): void {
+  loadStateDict(stateDict: StateDict | LoadedDict, { match = 'order' }: LoadOptions = {}): void {
+    checkMatch(match);
     // As in torch, hooks get a shallow copy.
-    let source = typeof stateDict === 'object' && stateDict !== null ? { ...stateDict } : stateDict;
-    for (const hook of this.#loadStateDictPreHooks) source = hook(this, source) ?? source;
+    let source = asStateDict(stateDict);
+    for (const hook of this.#loadStateDictPreHooks) source = asStateDict(hook(this, source) ?? source);
+    if (match === 'names') source = matchByNames(this.#definition, this.paramGroups, source);
     const { paramGroups, state } = unpackStateDict(this.#definition, this.paramGroups, source);
     disposeEntries(this.state.values());
     this.paramGroups = paramGroups as ParamGroup<Options>[];
@@ -274,6 +288,11 @@ export class Optimizer<Options extends object> {
 
 function isStepArguments(result: unknown): result is StepArguments {
   return Array.isArray(result) && result.length === 2 && Array.isArray(result[0]) && isPlainObject(result[1]);
+}
+
+function checkMatch(match: unknown): void {
+  if (match === 'order' || match === 'names') return;
+  throw new ValueError('UNKNOWN_MATCH', `match must be 'order' or 'names', but got ${repr(match)}`);
 }
 
 function checkEngine(engine: unknown): void {

@@ -79,7 +79,9 @@ export function makeDefaults(
   const defaults: Record<string, unknown> = {};
   for (const [name, option] of entriesOf(definition)) {
     const standard = option.intDefault ? pyInt(option.default as number) : option.default;
-    copyEntry(given[name] === undefined ? { [name]: standard } : given, name, defaults, name, 'float');
+    copyEntry(given[name] === undefined ? { [name]: standard } : given, name, defaults, {
+      otherwise: 'float',
+    });
     checkType(name, option, defaults[name]);
   }
   definition.validate(defaults);

@@ -61,7 +61,7 @@ export function makeGroup(
   for (const key of Object.keys(init)) {
     if (key === 'params' || init[key] === undefined) continue;
     checkSpelling(definition, key);
-    copyEntry(init, key, group, key, key in definition.options ? 'float' : undefined);
+    copyEntry(init, key, group, { otherwise: key in definition.options ? 'float' : undefined });
   }
   const { params, names } = parametersOf(init);
   group.params = params;

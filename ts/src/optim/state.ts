@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { download, type DeviceTensor } from '../engine/arithmetic.ts';
 import { NativeTensor } from '../engine/tensorflow.ts';
+import { copyEntry } from '../python/copy.ts';
 import type { Parameter } from './parameter.ts';
 
 /**
@@ -22,6 +23,16 @@ export function isDeviceTensor(value: unknown): value is DeviceTensor {
 /** A value of a state entry, on the host. */
 export function onHost(value: unknown): unknown {
   return isDeviceTensor(value) ? download(value) : value;
+}
+
+/** A copy of an entry, on the host. */
+export function entryOnHost(entry: StateEntry): StateEntry {
+  const copy: StateEntry = {};
+  for (const name of Object.keys(entry)) {
+    if (isDeviceTensor(entry[name])) copy[name] = onHost(entry[name]);
+    else copyEntry(entry, name, copy);
+  }
+  return copy;
 }
 
 /** Frees what entries hold on the device. */

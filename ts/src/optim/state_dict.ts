@@ -1,22 +1,13 @@
-import { cast, stepTensor } from '../cast.ts';
-import { upload, type ParameterDType } from '../engine/arithmetic.ts';
-import { KeyError, TorchTypeError, ValueError } from '../errors.ts';
-import { copyEntry, copyValue, isPlainObject } from '../python/copy.ts';
+import { KeyError, ValueError } from '../errors.ts';
+import { copyEntry } from '../python/copy.ts';
 import type { PythonType } from '../python/number.ts';
-import { typeName } from '../python/repr.ts';
-import { TensorData } from '../tensor_data.ts';
 import type { Definition } from './definition.ts';
+import { loadEntry } from './load_entry.ts';
 import { checkSpelling, optionOf, ourKey, torchKey } from './options.ts';
 import type { ParamGroup } from './param_group.ts';
 import { Parameter } from './parameter.ts';
-import {
-  disposeEntries,
-  isDeviceTensor,
-  onHost,
-  type State,
-  type StateEntry,
-  type StateId,
-} from './state.ts';
+import { savedGroups, savedState } from './saved_form.ts';
+import { disposeEntries, entryOnHost, type State, type StateEntry, type StateId } from './state.ts';
 
 /** A group of a state dict, by torch's names: its options, then `params`, the ids of its parameters. */
 export interface SavedGroup {
@@ -56,7 +47,10 @@ export function packStateDict(
     const saved: Record<string, unknown> = {};
     for (const name of Object.keys(group)) {
       if (name !== 'params')
-        copyEntry(group, name, saved, torchKey(definition, name), defaultType(definition, name));
+        copyEntry(group, name, saved, {
+          as: torchKey(definition, name),
+          otherwise: defaultType(definition, name),
+        });
     }
     const known = new Set(ids.keys());
     group.params.forEach((parameter, i) => known.has(parameter) || ids.set(parameter, start + i));
@@ -64,14 +58,10 @@ export function packStateDict(
     saved.params = group.params.map((parameter) => ids.get(parameter));
     return saved as SavedGroup;
   });
-  const entries = Array.from(state, ([key, entry]): [StateId, StateEntry] => {
-    const saved: StateEntry = {};
-    for (const name of Object.keys(entry)) {
-      if (isDeviceTensor(entry[name])) saved[name] = onHost(entry[name]);
-      else copyEntry(entry, name, saved);
-    }
-    return [key instanceof Parameter ? idOf(ids, key) : key, saved];
-  });
+  const entries = Array.from(state, ([key, entry]): [StateId, StateEntry] => [
+    key instanceof Parameter ? idOf(ids, key) : key,
+    entryOnHost(entry),
+  ]);
   return { state: new Map(entries), param_groups };
 }
 
@@ -113,7 +103,7 @@ export function unpackStateDict(
     for (const [id, entry] of savedState(stateDict)) {
       const parameter = byId.get(id);
       if (parameter === undefined) {
-        state.set(id, copyValue(entry) as StateEntry);
+        state.set(id, entryOnHost(entry));
       } else {
         // torch looks at the group that the checkpoint has for the id, and not at ours.
         const group = saved.find(({ params }) => params.includes(id));
@@ -130,48 +120,6 @@ export function unpackStateDict(
   return { paramGroups, state };
 }
 
-function savedGroups(stateDict: StateDict): SavedGroup[] {
-  if (!isPlainObject(stateDict)) {
-    throw new TorchTypeError('NOT_A_STATE_DICT', `a state dict is an object, but got ${typeName(stateDict)}`);
-  }
-  const groups: unknown = stateDict.param_groups;
-  if (groups === undefined) throw new KeyError('NO_PARAM_GROUPS', "'param_groups'");
-  if (!Array.isArray(groups) || !groups.every(isPlainObject)) {
-    throw new TorchTypeError('NOT_A_STATE_DICT', 'param_groups of a state dict must be a list of dicts');
-  }
-  for (const { params } of groups as Record<string, unknown>[]) {
-    if (params === undefined) throw new KeyError('NO_PARAMS', "'params'");
-    if (!Array.isArray(params)) {
-      throw new TorchTypeError(
-        'NOT_A_STATE_DICT',
-        `params of a saved group must be a list, but got ${typeName(params)}`,
-      );
-    }
-  }
-  return groups as SavedGroup[];
-}
-
-function savedState(stateDict: StateDict): Map<StateId, StateEntry> {
-  const state: unknown = stateDict.state;
-  if (state === undefined) throw new KeyError('NO_STATE', "'state'");
-  if (!(state instanceof Map)) {
-    throw new TorchTypeError(
-      'NOT_A_STATE_DICT',
-      'state of a state dict must be a Map from ids to entries: the keys of an object are strings, as JSON has them, and ' +
-        'torch finds no parameter by a string',
-    );
-  }
-  for (const [id, entry] of state as Map<unknown, unknown>) {
-    if (!isPlainObject(entry)) {
-      throw new TorchTypeError(
-        'NOT_A_STATE_DICT',
-        `state[${String(id)}] must be a dict, but got ${typeName(entry)}`,
-      );
-    }
-  }
-  return state as Map<StateId, StateEntry>;
-}
-
 function loadGroup(
   definition: Definition<object>,
   group: ParamGroup<object>,
@@ -181,7 +129,7 @@ function loadGroup(
   for (const key of Object.keys(saved)) {
     if (key === 'params') continue;
     const name = ourKey(definition, key);
-    copyEntry(saved, key, loaded, name, defaultType(definition, name));
+    copyEntry(saved, key, loaded, { as: name, otherwise: defaultType(definition, name) });
   }
   if ('paramNames' in group && !('paramNames' in loaded))
     loaded.paramNames = [...(group.paramNames as string[])];
@@ -189,43 +137,6 @@ function loadGroup(
     if (!(name in loaded)) loaded[name] = (definition.addedOnLoad as Record<string, unknown>)[name];
   }
   return loaded as ParamGroup<object>;
-}
-
-function loadEntry(
-  definition: Definition<object>,
-  { dtype }: Parameter,
-  saved: StateEntry,
-  stepAsFloat32: boolean,
-): StateEntry {
-  const used: readonly string[] = [...definition.zeros, ...definition.lazy];
-  const entry: StateEntry = {};
-  try {
-    for (const key of Object.keys(saved)) {
-      const value = onHost(saved[key]);
-      if (!(value instanceof TensorData)) {
-        copyEntry(saved, key, entry);
-        castWithin(entry[key], dtype);
-      } else if (key === 'step') entry[key] = stepAsFloat32 ? cast(value, 'float32').clone() : value.clone();
-      else entry[key] = used.includes(key) ? upload(cast(value, dtype)) : cast(value, dtype).clone();
-    }
-    if (definition.countsSteps && Object.keys(entry).length > 0 && !(entry.step instanceof TensorData)) {
-      if (!('step' in entry)) throw new KeyError('NO_STEP', "'step'");
-      entry.step = stepTensor(entry.step);
-    }
-  } catch (error) {
-    disposeEntries([entry]);
-    throw error;
-  }
-  return entry;
-}
-
-/** Casts the tensors inside a list or a dict, as torch does; `step` is left alone there, too. */
-function castWithin(container: unknown, dtype: ParameterDType): void {
-  if (!(Array.isArray(container) || isPlainObject(container))) return;
-  for (const [key, value] of Object.entries(container)) {
-    if (!(value instanceof TensorData)) castWithin(value, dtype);
-    else if (key !== 'step') (container as Record<string, unknown>)[key] = cast(value, dtype);
-  }
 }
 
 function defaultType(definition: Definition<object>, name: string): PythonType | undefined {

@@ -1,5 +1,7 @@
-import { isPlainObject } from './copy.ts';
-import { PythonNumber, pythonTypeOf, type PythonType } from './number.ts';
+import { ByteArray, Complex, Counter, OrderedDict, Size, Tuple } from './collections.ts';
+import { entryOf, isPlainObject } from './copy.ts';
+import { keyTypeOf, PythonNumber, pythonTypeOf, type PythonType } from './number.ts';
+import { Device, TorchDType } from './torch_values.ts';
 
 /** Python's `repr()` of what a group may hold. A plain whole number is an int; wrap it in `pyFloat` for a float. */
 export function repr(value: unknown): string {
@@ -11,8 +13,20 @@ export function repr(value: unknown): string {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : reprFloat(value);
   if (value instanceof PythonNumber)
     return value.type === 'int' ? String(BigInt(value.value)) : reprFloat(value.value);
-  if (Array.isArray(value)) return `[${value.map((_, i) => reprEntry(value, String(i))).join(', ')}]`;
-  if (value instanceof Map) return `{${Array.from(value, ([k, v]) => `${repr(k)}: ${repr(v)}`).join(', ')}}`;
+  if (Array.isArray(value)) return reprArray(value);
+  if (value instanceof Map) return reprMap(value);
+  if (value instanceof Set) {
+    return value.size === 0
+      ? 'set()'
+      : `{${Array.from(value, (member) => reprKey(value, member)).join(', ')}}`;
+  }
+  if (value instanceof ByteArray) return `bytearray(${reprBytes(value)})`;
+  if (value instanceof Uint8Array) return reprBytes(value);
+  if (value instanceof Complex) return reprComplex(value);
+  if (value instanceof TorchDType) return `torch.${value.name}`;
+  if (value instanceof Device) {
+    return `device(type='${value.type}'${value.index === null ? '' : `, index=${value.index}`})`;
+  }
   if (isPlainObject(value)) {
     return `{${Object.keys(value)
       .map((key) => `${repr(key)}: ${reprEntry(value, key)}`)
@@ -21,11 +35,36 @@ export function repr(value: unknown): string {
   return String(value);
 }
 
+function reprArray(array: readonly unknown[]): string {
+  const items = array.map((_, i) => reprEntry(array, i)).join(', ');
+  if (array instanceof Size) return `torch.Size([${items}])`;
+  if (array instanceof Tuple) return `(${items}${array.length === 1 ? ',' : ''})`;
+  return `[${items}]`;
+}
+
+function reprMap(map: Map<unknown, unknown>): string {
+  const keys = [...map.keys()];
+  if (map instanceof OrderedDict) {
+    const pairs = keys.map((key) => `(${reprKey(map, key)}, ${reprEntry(map, key)})`);
+    return pairs.length === 0 ? 'OrderedDict()' : `OrderedDict([${pairs.join(', ')}])`;
+  }
+  const text = (key: unknown): string => `${reprKey(map, key)}: ${reprEntry(map, key)}`;
+  if (!(map instanceof Counter)) return `{${keys.map(text).join(', ')}}`;
+  // The most common come first.
+  const sorted = keys.toSorted((a, b) => Number(map.get(b)) - Number(map.get(a)));
+  return keys.length === 0 ? 'Counter()' : `Counter({${sorted.map(text).join(', ')}})`;
+}
+
 /** `repr` of an entry of a container, which knows the Python types of its numbers. */
-export function reprEntry(container: object, key: string, otherwise?: PythonType): string {
-  const value = (container as Record<string, unknown>)[key];
+export function reprEntry(container: object, key: unknown, otherwise?: PythonType): string {
+  const value = entryOf(container, key);
   if (typeof value !== 'number') return repr(value);
   return repr(new PythonNumber(pythonTypeOf(container, key, otherwise), value));
+}
+
+/** `repr` of a key of a Map or a member of a Set. */
+function reprKey(container: object, key: unknown): string {
+  return repr(typeof key === 'number' ? new PythonNumber(keyTypeOf(container, key), key) : key);
 }
 
 /** Python's order of strings, by code points: that of their UTF-8 bytes, and not JavaScript's. */
@@ -53,18 +92,21 @@ export function reprFloat(value: number): string {
   return `${sign}${whole}.${digits.slice(exponent + 1) || '0'}`;
 }
 
+/** What Python's str.isprintable() leaves out is written as its code point, but for the space. */
 function reprString(text: string): string {
+  return quoted(text, /(?! )[\p{C}\p{Z}]/gu);
+}
+
+function reprBytes(bytes: Uint8Array): string {
+  return `b${quoted(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''), /[^ -~]/g)}`;
+}
+
+const escapes: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function quoted(text: string, unprintable: RegExp): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const named: Record<string, string> = {
-    '\\': '\\\\',
-    '\n': '\\n',
-    '\r': '\\r',
-    '\t': '\\t',
-    [quote]: `\\${quote}`,
-  };
-  // What Python's str.isprintable() leaves out is written as its code point.
-  const body = text.replace(/['"\\]|[\p{C}\p{Z}]/gu, (c) => named[c] ?? (/['" ]/.test(c) ? c : codePoint(c)));
-  return quote + body + quote;
+  const escaped = text.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`);
+  return quote + escaped.replace(unprintable, (c) => escapes[c] ?? codePoint(c)) + quote;
 }
 
 function codePoint(character: string): string {
@@ -73,12 +115,35 @@ function codePoint(character: string): string {
   return hex.length <= 4 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
 }
 
+/** Parts as in `repr` of a float, but for the `.0` of a whole one; the real part is left out where it is +0. */
+function reprComplex({ re, im }: Complex): string {
+  const part = (value: number): string => reprFloat(value).replace(/\.0$/, '');
+  if (Object.is(re, 0)) return `${part(im)}j`;
+  const sign = im < 0 || Object.is(im, -0) ? '' : '+';
+  return `(${part(re)}${sign}${part(im)}j)`;
+}
+
+/** Classes before those they extend. */
+const typeNames: readonly [kind: abstract new (...args: never[]) => object, name: string][] = [
+  [Size, 'torch.Size'],
+  [Tuple, 'tuple'],
+  [Array, 'list'],
+  [OrderedDict, 'collections.OrderedDict'],
+  [Counter, 'collections.Counter'],
+  [Map, 'dict'],
+  [Set, 'set'],
+  [ByteArray, 'bytearray'],
+  [Uint8Array, 'bytes'],
+  [Complex, 'complex'],
+  [TorchDType, 'torch.dtype'],
+  [Device, 'torch.device'],
+];
+
 /** The name that Python's `type()` would show for what JavaScript passed in its place. */
 export function typeName(value: unknown): string {
   if (value === null || value === undefined) return 'NoneType';
   if (value instanceof PythonNumber) return value.type;
-  if (value instanceof Set) return 'set';
-  if (Array.isArray(value)) return 'list';
+  for (const [kind, name] of typeNames) if (value instanceof kind) return name;
   switch (typeof value) {
     case 'number':
       return Number.isInteger(value) ? 'int' : 'float';
@@ -92,7 +157,7 @@ export function typeName(value: unknown): string {
       return 'function';
     default: {
       const name = (value as object).constructor?.name ?? 'Object';
-      return name === 'Object' || name === 'Map' ? 'dict' : name;
+      return name === 'Object' ? 'dict' : name;
     }
   }
 }

@@ -1,0 +1,22 @@
+export { crc32 } from '#platform';
+export { Checkpoint } from './checkpoint.ts';
+export { ClosedError, FormatError, LimitError, UnsupportedError } from './errors.ts';
+export type { Details, FormatCode, UnsupportedCode } from './errors.ts';
+export type { Format } from './format.ts';
+export { LazyTensor } from './lazy_tensor.ts';
+export { defaultLimits, type Limits } from './limits.ts';
+export { load, open, type Input, type OpenOptions } from './open.ts';
+export type { Path } from './path.ts';
+export { save, saveToBytes, type SaveOptions } from './save.ts';
+export type { ProgressOptions, ReadOptions, Source } from './source.ts';
+export { FileStorage, MemoryStorage, type Storage } from './storage.ts';
+export { LoadedTensor, type Layout, type StoredTensor } from './tensor.ts';
+export { tensorsOf } from './walk.ts';
+export type { DType } from '../dtype.ts';
+export { ByteArray, Complex, Counter, OrderedDict, Size, Tuple } from '../python/collections.ts';
+export { keyTypeOf, pyFloat, pyInt, pythonTypeOf, type PythonType } from '../python/number.ts';
+export { Device, TorchDType } from '../python/torch_values.ts';
+export { TensorData } from '../tensor_data.ts';
+/** A Python dict as it is read, where one does not say more. */
+export type Dict = Map<any, any>;
+export { fromTagged, toTagged, type Tagged } from '../python/tagged.ts';
