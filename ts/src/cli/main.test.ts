@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 
+const commands = ['doctor', 'inspect', 'convert', 'audit', 'setup-tensorflow'];
 const main = fileURLToPath(new URL('main.js', import.meta.url));
 
 function torchParity(...args: string[]): { status: number | null; stdout: string; stderr: string } {
@@ -12,11 +13,11 @@ test('--help lists every command', (t) => {
   const { status, stdout } = torchParity('--help');
   t.is(status, 0);
   t.regex(stdout, /^Usage: torch-parity <command>/);
-  for (const command of ['doctor', 'setup-tensorflow']) t.true(stdout.includes(`\n  ${command} `));
+  for (const command of commands) t.true(stdout.includes(`\n  ${command} `));
 });
 
 test('each command has its own --help', (t) => {
-  for (const command of ['doctor', 'setup-tensorflow']) {
+  for (const command of commands) {
     const { status, stdout } = torchParity(command, '--help');
     t.is(status, 0);
     t.true(stdout.startsWith(`Usage: torch-parity ${command}`));

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { SetupError } from '../native/setup_error.ts';
+import { UsageError } from './usage_error.ts';
 
 interface Command {
   usage: string;
@@ -11,6 +12,18 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
   doctor: {
     summary: 'shows versions and the device in use, and whether all is exact',
     load: () => import('./doctor.ts'),
+  },
+  inspect: {
+    summary: 'shows what a checkpoint holds, or how two differ',
+    load: () => import('./inspect.ts'),
+  },
+  convert: {
+    summary: 'writes a checkpoint in another format',
+    load: () => import('./convert.ts'),
+  },
+  audit: {
+    summary: 'finds what torch would load silently and wrongly, and repairs it',
+    load: () => import('./audit.ts'),
   },
   'setup-tensorflow': {
     summary: 'downloads TensorFlow and compiles the addon of tfjs-node-gpu',
@@ -50,12 +63,18 @@ async function main([name, ...args]: string[]): Promise<number> {
       console.error(`torch-parity: ${message}`);
       return 1;
     }
-    if (code?.startsWith('ERR_PARSE_ARGS')) {
+    if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS')) {
       console.error(`${message}\n\n${command.usage}`);
       return 2;
     }
     throw error;
   }
 }
+
+// Whoever reads us may have seen enough: `torch-parity inspect FILE | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 process.exitCode = await main(process.argv.slice(2));
