@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup conformance test lint types format clean machine tensorflow oracle FORCE
+.PHONY: help setup conformance fuzz bench test lint types format clean machine tensorflow oracle FORCE
 
 # The rarest planted fault takes some thousand programs.
 RUNS ?= $(if $(filter-out 0,$(FAULTS)),20000,2000)
@@ -17,6 +17,9 @@ export PYTHON TORCH ORACLE_PYTHON TF_FLAVOR
 REQUIREMENTS := python-oracle/requirements-torch-$(TORCH).txt
 VENV := .venv$(if $(filter-out 2.15.0,$(TORCH)),-torch-$(TORCH))
 ORACLE := $(or $(ORACLE_PYTHON),$(CURDIR)/$(VENV)/bin/python)
+
+# All pairs of the exchange of checkpoints, torch 2.1.2 among them.
+WITH_OLD := $(filter-out 0,$(EXCHANGE))
 
 # Each step of set-up leaves a file that is written last.
 PACKAGES := node_modules/.package-lock.json
@@ -30,7 +33,7 @@ lint format: export TOOLS = ruff
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
 	@echo
-	@echo 'Variables: RUNS=2000 (20000 with FAULTS=1)  SEED=random  TORCH=2.15.0|2.1.2  FAULTS=1  TF_FLAVOR=cpu|gpu'
+	@echo 'Variables: RUNS=2000 (20000 with FAULTS=1)  SEED=random  TORCH=2.15.0|2.1.2  FAULTS=1  EXCHANGE=1  TF_FLAVOR=cpu|gpu'
 	@echo '           ORACLE_PYTHON=a Python that has torch  PYTHON=python3'
 
 setup: tensorflow oracle ## download, compile and install all that the others need
@@ -38,9 +41,17 @@ setup: tensorflow oracle ## download, compile and install all that the others ne
 # make turns every failure into its own exit status, 2; `npx torch-conformance verify` gives 1 for a difference and 2
 # where it could not run.
 conformance: setup ## check the optimizers against torch.optim, bit for bit
-	@node conformance/dist/cli.js verify --runs=$(RUNS) --python $(ORACLE) \
+	@$(if $(WITH_OLD),$(MAKE) oracle TORCH=2.1.2 ORACLE_PYTHON= PYTHON=$(or $(shell command -v python3.11),python3))
+	@node conformance/dist/cli.js $(if $(WITH_OLD),exchange --old,verify) --runs=$(RUNS) --python $(ORACLE) \
 	  $(if $(filter file,$(origin TORCH)),,--torch $(TORCH)) \
 	  $(if $(SEED),--seed=$(SEED)) $(if $(filter-out 0,$(FAULTS)),--faults)
+
+fuzz: $(BUILT) oracle ## read 200,000 mutated checkpoints, and look for what must not come of any file
+	@node conformance/dist/cli.js fuzz --python $(ORACLE) \
+	  $(if $(filter-out file,$(origin RUNS)),--runs=$(RUNS)) $(if $(SEED),--seed=$(SEED))
+
+bench: $(BUILT) oracle ## measure reading and writing checkpoints, beside torch and safetensors
+	@node conformance/dist/bench/checkpoint/main.js --python $(ORACLE)
 
 # All parts run, also after a failure.
 test: setup ## run all tests, lint and type checks

@@ -5,12 +5,19 @@ import type { Profile } from './subject.ts';
 import type { TraceKind } from './trace.ts';
 import {
   decodeReply,
+  encodeLoad,
   encodePlain,
   encodeRun,
+  encodeSave,
   protocol,
   type Hello,
+  type LoadItem,
+  type OracleFormat,
+  type Read,
   type Reply,
   type Result,
+  type Saved,
+  type SaveItem,
 } from './wire.ts';
 
 export interface OracleOptions {
@@ -35,6 +42,10 @@ export interface Oracle extends AsyncDisposable {
     want: readonly TraceKind[],
     options?: { profile?: Profile },
   ): Promise<Result[]>;
+  /** Files as torch and safetensors write them; one result each, in order. */
+  save(format: OracleFormat, items: readonly SaveItem[]): Promise<Saved[]>;
+  /** What torch and safetensors read in files; one result each, in order. */
+  load(items: readonly LoadItem[]): Promise<Read[]>;
   /** The process that was started here, which is a process group with its workers. */
   readonly pid: number | undefined;
   /** Lets go of the oracle, and ends it if it was started here. */
@@ -127,12 +138,19 @@ class Client implements Oracle {
   ): Promise<Result[]> {
     const reply = await this.#request((id) => encodeRun({ id, programs, want, ...options }));
     if (reply.type !== 'result') throw new OracleError(`the oracle answered run with ${reply.type}`);
-    if (reply.results.length !== programs.length) {
-      throw new OracleError(
-        `the oracle gave ${reply.results.length} results for ${programs.length} programs`,
-      );
-    }
-    return reply.results;
+    return counted(reply.results, programs, 'programs');
+  }
+
+  async save(format: OracleFormat, items: readonly SaveItem[]): Promise<Saved[]> {
+    const reply = await this.#request((id) => encodeSave(id, format, items));
+    if (reply.type !== 'save result') throw new OracleError(`the oracle answered save with ${reply.type}`);
+    return counted(reply.results, items, 'items');
+  }
+
+  async load(items: readonly LoadItem[]): Promise<Read[]> {
+    const reply = await this.#request((id) => encodeLoad(id, items));
+    if (reply.type !== 'load result') throw new OracleError(`the oracle answered load with ${reply.type}`);
+    return counted(reply.results, items, 'items');
   }
 
   async close(): Promise<void> {
@@ -184,4 +202,10 @@ class Client implements Oracle {
     for (const { reject } of this.#waiting.values()) reject(this.#broken);
     this.#waiting.clear();
   }
+}
+
+function counted<R>(results: R[], items: readonly unknown[], what: string): R[] {
+  if (results.length !== items.length)
+    throw new OracleError(`the oracle gave ${results.length} results for ${items.length} ${what}`);
+  return results;
 }

@@ -58,7 +58,13 @@ export type Command =
   | { op: 'stateDict'; as: string }
   | { op: 'load'; from: string; edits: Edit[] }
   | { op: 'register'; hook: HookKind; as: string; prepend: boolean; action: Action }
-  | { op: 'remove'; hook: string };
+  | { op: 'remove'; hook: string }
+  | { op: 'save'; format: SavedFormat; params: 'list' | 'dict'; target?: '2.1' | '2.15' }
+  | { op: 'resume'; tensor: number; mmap: boolean };
+
+/** The formats of checkpoints that both sides write. */
+export const savedFormats = ['pt', 'safetensors'] as const;
+export type SavedFormat = (typeof savedFormats)[number];
 
 /** One self-contained test case, portable to any subject and to the oracle. */
 export interface Program {

@@ -9,6 +9,7 @@ import {
   type Item,
   type Options,
   type Program,
+  savedFormats,
   stepHooks,
 } from './program.ts';
 import {
@@ -141,6 +142,11 @@ class Form {
       load: fields({ from: text, edits }),
       register: fields({ hook: oneOf(...stepHooks, ...dictHooks), as: text, prepend: boolean, action }),
       remove: fields({ hook: text }),
+      save: fields(
+        { format: oneOf(...savedFormats), params: oneOf('list', 'dict') },
+        { target: oneOf('2.1', '2.15') },
+      ),
+      resume: fields({ tensor, mmap: boolean }),
     });
   }
 }

@@ -2,11 +2,12 @@ import test from 'ava';
 import fc from 'fast-check';
 import { Packr } from 'msgpackr';
 import type { TensorData } from 'torch-parity';
+import type { Description } from './exchange/description.ts';
 import type { Program } from './program.ts';
 import { smallPrograms } from './testing/programs.ts';
 import { tensors, traces, values } from './testing/traces.ts';
 import { traceKinds } from './trace.ts';
-import { decodeReply, encodeRun } from './wire.ts';
+import { decodeReply, encodeRun, encodeSave } from './wire.ts';
 
 const peer = new Packr({ useRecords: false, int64AsType: 'auto' } as object);
 const programs: fc.Arbitrary<Program> = fc
@@ -127,4 +128,39 @@ test('a message with a frame too few or too many is refused', (t) => {
       if (frames.length > 1) t.throws(() => decodeReply(frames.slice(0, -1)), { message: /fewer frames/ });
     }),
   );
+});
+
+test('files and descriptions cross with every storage in its place', (t) => {
+  const frames = ['file', 'first', 'second', 'after'].map((text) => new Uint8Array(Buffer.from(text)));
+  const tensors = [0, 1].map((storage) => ({ dtype: 'int8', shape: [], stride: [], offset: 0, storage }));
+  const description = { value: [{ tensor: 0 }, { tensor: 1 }], tensors, storages: [5, 6] };
+  const after = { value: { tensor: 0 }, tensors: tensors.slice(0, 1), storages: [5] };
+  const refused = { refused: { class: 'UnpicklingError', message: 'no' } };
+
+  const saved = { type: 'save result', id: 1, results: [refused, { description }] };
+  t.deepEqual(decodeReply([peer.pack(saved), ...frames.slice(0, 3)]) as unknown, {
+    ...saved,
+    results: [refused, { file: frames[0], description: { ...description, storages: frames.slice(1, 3) } }],
+  });
+  const read = { type: 'load result', id: 2, results: [{ description, after }, refused] };
+  t.deepEqual(decodeReply([peer.pack(read), ...frames.slice(1)]) as unknown, {
+    ...read,
+    results: [
+      {
+        description: { ...description, storages: frames.slice(1, 3) },
+        after: { ...after, storages: frames.slice(3) },
+      },
+      refused,
+    ],
+  });
+  t.throws(() => decodeReply([peer.pack(read), ...frames]), { message: /frames came with it/ });
+  t.throws(() => decodeReply([peer.pack(read), ...frames.slice(2)]), { message: /fewer frames/ });
+
+  const described = { ...description, storages: frames.slice(1, 3) } as Description;
+  const [header, ...sent] = encodeSave(7, 'pt', [{ catalogue: 'Adam()' }, described]);
+  t.deepEqual(peer.unpack(header!), {
+    ...{ type: 'save', id: 7, format: 'pt' },
+    items: [{ catalogue: 'Adam()' }, description],
+  });
+  t.deepEqual(sent, frames.slice(1, 3));
 });

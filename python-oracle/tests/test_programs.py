@@ -336,3 +336,26 @@ def test_global_hooks_never_outlive_their_program() -> None:
     with pytest.raises(BadProgram):
         building.do("remove", hook="unknown").run()
     assert not _global_optimizer_pre_hooks
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+@pytest.mark.parametrize("params", ["list", "dict"])
+@pytest.mark.parametrize("format", ["pt", "safetensors"])
+def test_a_training_goes_on_from_its_checkpoint(format: str, params: str, mmap: bool) -> None:
+    whole = one("SGD", lr=0.1, momentum=0.9).step([0.5, 0.25]).step([0.1, 0.2]).run()
+    saved = one("SGD", lr=0.1, momentum=0.9).step([0.5, 0.25]).do("save", format=format, params=params).run()
+    file = saved[-1]["result"]
+    assert file.dtype == np.uint8
+    building = one("SGD", lr=0.7)
+    building.do("resume", tensor=building.tensor(file, "uint8"), mmap=mmap)
+    resumed, _, stepped = building.step([0.1, 0.2]).run()[1:]
+    np.testing.assert_equal(resumed, {"snapshot": whole[2]["snapshot"]})
+    np.testing.assert_equal(stepped, whole[4])
+    assert not np.array_equal(resumed["snapshot"]["params"][0], stepped["snapshot"]["params"][0])
+
+
+def test_a_file_that_torch_refuses_ends_the_program() -> None:
+    building = one()
+    building.do("resume", tensor=building.tensor([1, 2, 3], "uint8"), mmap=False).do("step")
+    records = building.run()
+    assert len(records) == 2 and records[1]["error"]["message"]

@@ -141,6 +141,13 @@ def deep(levels: int) -> bytes:
     return b"\x81\xa4type" + b"\x91" * levels + b"\xc0"
 
 
+STORED = {"value": None, "tensors": [], "storages": [4]}
+
+
+def save_with(*items: Any, format: str = "pt") -> bytes:
+    return pack({"type": "save", "id": 7, "format": format, "items": list(items)})
+
+
 HOSTILE: list[tuple[list[bytes], str, str]] = [
     ([b""], "MALFORMED", "DEALER"),
     ([b"", pack(HELLO)], "MALFORMED", "DEALER"),
@@ -159,8 +166,8 @@ HOSTILE: list[tuple[list[bytes], str, str]] = [
     ([pack({**HELLO, "id": 1 << 32})], "MALFORMED", "id: must be"),
     ([pack({**HELLO, "id": True})], "MALFORMED", "id: must be"),
     ([pack({**HELLO, "id": "1"})], "MALFORMED", "id: must be"),
-    ([pack({**HELLO, "type": "eval"})], "UNKNOWN_TYPE", "must be hello, run or bye"),
-    ([pack({**HELLO, "type": ["run"]})], "UNKNOWN_TYPE", "must be hello, run or bye"),
+    ([pack({**HELLO, "type": "eval"})], "UNKNOWN_TYPE", "must be hello, run, save, load or bye"),
+    ([pack({**HELLO, "type": ["run"]})], "UNKNOWN_TYPE", "must be hello, run, save, load or bye"),
     ([pack({**HELLO, "type": msgpack.ExtType(4, b"x")})], "UNKNOWN_TYPE", "must be hello"),
     ([pack({**HELLO, "protocol": 2})], "VERSION", "speaks protocol 1"),
     ([pack({"type": "hello", "id": 7})], "MALFORMED", "lacks protocol"),
@@ -196,7 +203,51 @@ HOSTILE: list[tuple[list[bytes], str, str]] = [
         "MALFORMED",
         "programs[1].tensors[0]: its frame",
     ),
+    ([pack({"type": "save", "id": 7})], "MALFORMED", "lacks format, items"),
+    ([save_with(format="pickle")], "MALFORMED", "format: must be one of"),
+    ([save_with(1)], "MALFORMED", "items[0]: must be"),
+    ([save_with({"catalogue": "Adam()", "value": 1})], "MALFORMED", "items[0]: must be"),
+    ([save_with({**STORED, "storages": [-1]})], "MALFORMED", "items[0]: must be"),
+    ([save_with(STORED)], "MALFORMED", "1 tensors, but 0 frames"),
+    ([save_with(STORED), bytes(3)], "MALFORMED", "items[0].storages[0]: its frame must have 4 bytes"),
+    ([pack({"type": "load", "id": 7, "items": [{}]}), b""], "MALFORMED", "items[0]: must be"),
+    ([pack({"type": "load", "id": 7, "items": [{"mmap": 1}]}), b""], "MALFORMED", "items[0]: must be"),
+    ([pack({"type": "load", "id": 7, "items": [{"mmap": True}]})], "MALFORMED", "1 tensors, but 0 frames"),
 ]
+
+
+def test_a_file_is_made_and_read(caller: Caller) -> None:
+    tensor = {"dtype": "float32", "shape": [], "stride": [], "offset": 0, "storage": 0}
+    description = {"value": [{"tensor": 0}, {"float": "1"}], "tensors": [tensor], "storages": [4]}
+    for format in ("pt", "pt-legacy", "safetensors"):
+        caller.send(
+            {"type": "save", "id": 1, "format": format, "items": [description]}, [b"\x01\x00\xa0\x7f"]
+        )
+        header, (file,) = caller.receive()
+        assert header == {"type": "save result", "id": 1, "results": [{}]}
+        caller.send({"type": "load", "id": 2, "items": [{"mmap": False}]}, [file])
+        header, frames = caller.receive()
+        assert header["results"] == [{"description": description}]
+        assert frames == [b"\x01\x00\xa0\x7f"]
+
+
+def test_items_fail_one_by_one(caller: Caller) -> None:
+    impossible = {"value": {"tensor": 3}, "tensors": [], "storages": []}
+    items = [impossible, {"catalogue": "nothing"}, {"catalogue": "SGD()"}]
+    caller.send({"type": "save", "id": 1, "format": "pt", "items": items})
+    header, (file, *storages) = caller.receive()
+    first, second, third = header["results"]
+    assert [first["failed"]["code"], second["failed"]["code"]] == ["BAD_PROGRAM"] * 2
+    assert len(storages) == len(third["description"]["storages"]) > 0
+    caller.send(
+        {"type": "load", "id": 2, "items": [{"mmap": True}, {"mmap": True, "resume": "SGD()"}]}, [b"?", file]
+    )
+    header, frames = caller.receive()
+    refused, read = header["results"]
+    assert refused["refused"]["message"]
+    assert read["description"] == third["description"]
+    assert len(frames) == len(storages) + len(read["after"]["storages"])
+    assert frames[: len(storages)] == storages != frames[len(storages) :]
 
 
 @pytest.mark.parametrize(("frames", "code", "text"), HOSTILE, ids=range(len(HOSTILE)))

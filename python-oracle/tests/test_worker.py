@@ -21,7 +21,8 @@ def job(*want: str, steps: int = 1) -> dict[str, Any]:
     building.param([1.0])
     for _ in range(steps):
         building.do("grad", param=0, tensor=grad).do("step")
-    return {"program": building.program, "frames": building.frames, "want": list(want), "profile": {}}
+    content = {"program": building.program, "frames": building.frames}
+    return {"task": "run", **content, "want": list(want), "profile": {}}
 
 
 def test_an_answer_holds_what_was_wanted_alone() -> None:

@@ -115,6 +115,7 @@ def _handshake(hellos: list[dict[str, Any]], native_hellos: list[dict[str, Any]]
         "exact": all(checks.values()),
         "checks": checks,
         "optimizers": native["optimizers"],
+        "catalogue": native["catalogue"],
     }
 
 

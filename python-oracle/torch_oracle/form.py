@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from torch_oracle.errors import BadProgram, OracleError
 from torch_oracle.limits import MAX_DIMENSIONS, MAX_ELEMENTS, MAX_PROGRAM_BYTES
 
-ITEM_SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8}
+ITEM_SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1}
 
 
 class Counts(NamedTuple):
@@ -311,6 +311,11 @@ _COMMAND = _tagged(
         "load": _fields({"from": _text, "edits": _EDITS}),
         "register": _REGISTER,
         "remove": _fields({"hook": _text}),
+        "save": _fields(
+            {"format": _one_of(["pt", "safetensors"]), "params": _one_of(["list", "dict"])},
+            {"target": _one_of(["2.1", "2.15"])},
+        ),
+        "resume": _fields({"tensor": _tensor, "mmap": _boolean}),
     },
 )
 

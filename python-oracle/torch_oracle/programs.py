@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import torch
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from torch_oracle import edits, hooks, values
+from torch_oracle import checkpoints, edits, hooks, values
 from torch_oracle.arguments import Arguments
 from torch_oracle.errors import BadProgram, OracleError, Unsupported
 from torch_oracle.recorder import Bound, Recorder, Trace
@@ -190,6 +191,31 @@ class _Run:
             self.optimizer.load_state_dict(state_dict)
         return self.recorder.snapshot(self.optimizer.state)
 
+    def _save(self, command: dict[str, Any]) -> dict[str, Any]:
+        with self.way.mode:
+            value = {
+                "params": self._saved_params(command["params"]),
+                "optimizer": self.optimizer.state_dict(),
+            }
+            file = checkpoints.save(value, command["format"])
+        return {"result": self.recorder.encoded(torch.frombuffer(bytearray(file), dtype=torch.uint8))}
+
+    def _saved_params(self, form: str) -> Any:
+        if form == "list":
+            return [param.detach() for param in self.params]
+        return OrderedDict((f"layers.{number}", param) for number, param in enumerate(self.params))
+
+    def _resume(self, command: dict[str, Any]) -> dict[str, Any]:
+        file = self.inputs.fresh(command["tensor"]).numpy().tobytes()
+        checkpoint = checkpoints.load(file, command["mmap"])
+        saved = checkpoint["params"]
+        with self.way.mode, torch.no_grad():
+            values_then = saved.values() if isinstance(saved, dict) else saved
+            for param, value_then in zip(self.params, values_then, strict=True):
+                param.copy_(value_then)
+            self.optimizer.load_state_dict(checkpoint["optimizer"])
+        return self.recorder.snapshot(self.optimizer.state)
+
     def _register(self, command: dict[str, Any]) -> dict[str, Any]:
         handle = hooks.register(self.optimizer, command, self)
         self.handles[command["as"]] = handle
@@ -213,6 +239,8 @@ _COMMANDS: dict[str, Callable[[_Run, dict[str, Any]], dict[str, Any]]] = {
     "repr": _Run._repr,
     "stateDict": _Run._state_dict,
     "load": _Run._load,
+    "save": _Run._save,
+    "resume": _Run._resume,
     "register": _Run._register,
     "remove": _Run._remove,
 }

@@ -12,14 +12,14 @@ from torch_oracle import PROTOCOL, limits
 from torch_oracle.errors import OracleError
 from torch_oracle.packing import pack
 from torch_oracle.pool import Pool
-from torch_oracle.wire import Bye, Hello, Job, Run, header_id, message, read_header, read_request
+from torch_oracle.wire import Bye, Files, Hello, Job, Run, header_id, message, read_header, read_request
 
 
 class Server:
     """Answers requests on a bound socket.
 
     Args:
-        ieee: runs the kinds exact, foreach and truth.
+        ieee: runs the kinds exact, foreach and truth, and answers about files.
         native: runs the kind torch.
         hello: what the handshake says, apart from the protocol's own fields.
         on_bye: called when a caller's bye has been answered.
@@ -67,7 +67,7 @@ class Server:
         if isinstance(request, Bye):
             self._on_bye()
 
-    async def _reply(self, number: int, request: Hello | Bye | Run) -> list[bytes]:
+    async def _reply(self, number: int, request: Hello | Bye | Run | Files) -> list[bytes]:
         match request:
             case Hello():
                 return message({"type": "hello", "id": number, "protocol": PROTOCOL, **self._hello})
@@ -78,6 +78,11 @@ class Server:
                 results = [result for result, _ in answers]
                 frames = [frame for _, own in answers for frame in own]
                 return message({"type": "result", "id": number, "results": results}, frames)
+            case Files(task, shared, items):
+                answers = await asyncio.gather(*(self._file(task, shared, *item) for item in items))
+                results = [result for result, _ in answers]
+                frames = [frame for _, own in answers for frame in own]
+                return message({"type": f"{task} result", "id": number, "results": results}, frames)
 
     async def _run(
         self, job: Job, want: list[str], profile: dict[str, Any]
@@ -87,7 +92,7 @@ class Server:
             (self._ieee, [kind for kind in want if kind != "torch"]),
             (self._native, [kind for kind in want if kind == "torch"]),
         )
-        content = {"program": job.program, "frames": job.frames, "profile": profile}
+        content = {"task": "run", "program": job.program, "frames": job.frames, "profile": profile}
         try:
             answers = await asyncio.gather(
                 *(pool.run(pack({**content, "want": share})) for pool, share in shares if share)
@@ -103,3 +108,15 @@ class Server:
             {kind: traces[kind][0] for kind in want},
             [frame for kind in want for frame in traces[kind][1]],
         )
+
+    async def _file(
+        self, task: str, shared: dict[str, Any], item: dict[str, Any], frames: list[bytes]
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        """The result of one item of a `save` or `load`, and its frames."""
+        try:
+            answer = await self._ieee.run(pack({"task": task, **shared, "item": item, "frames": frames}))
+        except OracleError as error:
+            return {"failed": error.fields()}, []
+        if "failed" in answer:
+            return {"failed": answer["failed"]}, []
+        return answer["answer"]

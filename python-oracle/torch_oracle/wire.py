@@ -1,5 +1,6 @@
 """Messages: a msgpack header frame, then one raw frame a tensor (PROTOCOL.md, "Wire")."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch_oracle.form import check_tensors, tensor_bytes
 from torch_oracle.packing import pack, unpack
 
 KINDS = ("exact", "foreach", "torch", "truth")
+FORMATS = ("pt", "pt-legacy", "safetensors")
 
 
 @dataclass
@@ -38,6 +40,21 @@ class Run:
     want: list[str]
     profile: dict[str, Any]
     jobs: list[Job]
+
+
+@dataclass
+class Files:
+    """Asks for files, or what is in them.
+
+    Args:
+        task: save or load.
+        shared: what the request says of all items.
+        items: each with its frames.
+    """
+
+    task: str
+    shared: dict[str, Any]
+    items: list[tuple[dict[str, Any], list[bytes]]]
 
 
 def read_header(frames: list[bytes]) -> dict[str, Any]:
@@ -76,7 +93,7 @@ def header_id(header: dict[str, Any]) -> int:
     return number
 
 
-def read_request(header: dict[str, Any], frames: list[bytes]) -> Hello | Bye | Run:
+def read_request(header: dict[str, Any], frames: list[bytes]) -> Hello | Bye | Run | Files:
     """What a message asks for; `frames` are those after the header."""
     match header.get("type"):
         case "hello":
@@ -93,7 +110,15 @@ def read_request(header: dict[str, Any], frames: list[bytes]) -> Hello | Bye | R
             _check_fields(header, {"want", "programs"}, {"profile"})
             profile = _profile(header.get("profile", {}))
             return Run(_kinds(header["want"]), profile, _jobs(header["programs"], frames))
-    raise OracleError("UNKNOWN_TYPE", "type: must be hello, run or bye")
+        case "save":
+            _check_fields(header, {"format", "items"})
+            if header["format"] not in FORMATS:
+                raise OracleError("MALFORMED", f"format: must be one of {', '.join(FORMATS)}")
+            return Files("save", {"format": header["format"]}, _items(header["items"], frames, _save_frames))
+        case "load":
+            _check_fields(header, {"items"})
+            return Files("load", {}, _items(header["items"], frames, _load_frames))
+    raise OracleError("UNKNOWN_TYPE", "type: must be hello, run, save, load or bye")
 
 
 def message(header: dict[str, Any], frames: list[bytes] | None = None) -> list[bytes]:
@@ -130,9 +155,8 @@ def _check_fields(
 
 def _check_frame_count(frames: list[bytes], expected: int) -> None:
     if len(frames) != expected:
-        raise OracleError(
-            "MALFORMED", f"there are {expected} tensors, but {len(frames)} frames follow the header"
-        )
+        problem = f"there are {expected} tensors, but {len(frames)} frames follow the header"
+        raise OracleError("MALFORMED", problem)
 
 
 def _kinds(want: Any) -> list[str]:
@@ -178,3 +202,47 @@ def _jobs(programs: Any, frames: list[bytes]) -> list[Job]:
         used += len(entries)
     _check_frame_count(frames, used)
     return jobs
+
+
+def _items(
+    items: Any, frames: list[bytes], sizes: Callable[[Any, str], list[int | None]]
+) -> list[tuple[dict[str, Any], list[bytes]]]:
+    """Items with their frames.
+
+    Args:
+        sizes: checks an item at a path, and gives the bytes of each of its frames; None where any will do.
+    """
+    if not isinstance(items, list):
+        raise OracleError("MALFORMED", "items: must be a list")
+    pairs = []
+    used = 0
+    for number, item in enumerate(items):
+        path = f"items[{number}]"
+        expected = sizes(item, path)
+        own = frames[used : used + len(expected)]
+        for position, (size, frame) in enumerate(zip(expected, own, strict=False)):
+            if size is not None and len(frame) != size:
+                problem = f"its frame must have {size} bytes, but has {len(frame)}"
+                raise OracleError("MALFORMED", f"{path}.storages[{position}]: {problem}")
+        pairs.append((item, own))
+        used += len(expected)
+    _check_frame_count(frames, used)
+    return pairs
+
+
+def _save_frames(item: Any, path: str) -> list[int | None]:
+    match item:
+        case {"catalogue": str(), **rest} if not rest:
+            return []
+        case {"value": _, "tensors": list(), "storages": list(sizes), **rest} if not rest:
+            if all(type(size) is int and size >= 0 for size in sizes):
+                return list(sizes)
+    problem = "must be {catalogue: name} or a description, {value, tensors, storages: [sizes]}"
+    raise OracleError("MALFORMED", f"{path}: {problem}")
+
+
+def _load_frames(item: Any, path: str) -> list[int | None]:
+    match item:
+        case {"mmap": bool(), "resume": str(), **rest} | {"mmap": bool(), **rest} if not rest:
+            return [None]
+    raise OracleError("MALFORMED", f"{path}: must be {{mmap: true or false, resume?: name}}")

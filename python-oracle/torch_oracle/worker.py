@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from torch_oracle import exchange
+from torch_oracle.catalogue import CATALOGUE
 from torch_oracle.checks import self_check
 from torch_oracle.errors import OracleError
 from torch_oracle.form import check_program
@@ -57,17 +59,34 @@ def _hello(native: bool) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "checks": {} if native else self_check(),
         "optimizers": sorted(OPTIMIZERS),
+        "catalogue": list(CATALOGUE),
     }
 
 
 def _answer(job: dict[str, Any]) -> dict[str, Any]:
-    """The traces of a job, each `[header, frames]`, by kind; or why there are none."""
+    """What a job's task comes to, or why it failed."""
     try:
-        check_program(job["program"], OPTIMIZERS)
-        traces = {kind: run_kind(kind, job["program"], job["frames"], job["profile"]) for kind in job["want"]}
-        return {"traces": {kind: [trace.header, trace.frames] for kind, trace in traces.items()}}
+        return _TASKS[job["task"]](job)
     except OracleError as error:
         return {"failed": error.fields()}
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
         return {"failed": {"code": "INTERNAL", "message": f"{type(error).__name__}: {error}"}}
+
+
+def _run(job: dict[str, Any]) -> dict[str, Any]:
+    """The traces of a program, each `[header, frames]`, by kind."""
+    check_program(job["program"], OPTIMIZERS)
+    traces = {kind: run_kind(kind, job["program"], job["frames"], job["profile"]) for kind in job["want"]}
+    return {"traces": {kind: [trace.header, trace.frames] for kind, trace in traces.items()}}
+
+
+def _save(job: dict[str, Any]) -> dict[str, Any]:
+    return {"answer": exchange.save(job["item"], job["format"], job["frames"])}
+
+
+def _load(job: dict[str, Any]) -> dict[str, Any]:
+    return {"answer": exchange.load(job["item"], job["frames"][0])}
+
+
+_TASKS = {"run": _run, "save": _save, "load": _load}

@@ -1,12 +1,15 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Features } from '../arbitrary/features.ts';
+import type { Files } from '../exchange/files.ts';
 import type { Subject } from '../subject.ts';
 
 /** A subject, and what of torch it does not have. */
 export interface Loaded {
   subject: Subject;
   without: Partial<Features>;
+  /** Its checkpoints, where it has any. */
+  files?: Files;
 }
 
 /**
@@ -17,13 +20,13 @@ export async function loadSubject(name: string): Promise<Loaded> {
   if (name === 'tensorflow') {
     process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1'; // else it tells which instructions the processor has
     await import('@tensorflow/tfjs-node-gpu');
-    return { subject: await torchParity(), without: {} };
+    return { ...(await torchParity()), without: {} };
   }
   if (name === 'cpu') {
     const { env } = await import('@tensorflow/tfjs-core');
     env().set('PROD', true); // else it advises to install tfjs-node
     await import('@tensorflow/tfjs-backend-cpu');
-    return { subject: await torchParity(), without: { dtypes: ['float32'] } };
+    return { ...(await torchParity()), without: { dtypes: ['float32'] } };
   }
   if (!/\.[cm]?js$/.test(name)) {
     throw new Error(`there is no subject ${name}: it is tensorflow, cpu, or the path of a .js module`);
@@ -33,8 +36,9 @@ export async function loadSubject(name: string): Promise<Loaded> {
   return { subject, without: {} };
 }
 
-async function torchParity(): Promise<Subject> {
+async function torchParity(): Promise<{ subject: Subject; files: Files }> {
   const { ready } = await import('@tensorflow/tfjs-core');
   await ready();
-  return (await import('../subjects/torch_parity.ts')).torchParity();
+  const { torchParityFiles } = await import('../exchange/files.ts');
+  return { subject: (await import('../subjects/torch_parity.ts')).torchParity(), files: torchParityFiles };
 }

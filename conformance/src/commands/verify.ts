@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { featuresOf, programArbitrary, type Features } from '../arbitrary/program.ts';
 import { readCases, storeCase } from '../cases.ts';
+import { exchangeCode, exchangeLine, exchangeRows } from '../exchange/report.ts';
+import { runExchange } from '../exchange/run.ts';
+import type { Amount } from '../exchange/suite.ts';
 import { OracleError, startOracle, type Oracle } from '../oracle.ts';
 import type { Program } from '../program.ts';
 import { failureText } from '../report/failure.ts';
@@ -35,7 +38,7 @@ export interface VerifyOptions extends CommonOptions {
 /** Cases that are kept for good, and those that a run has found. */
 const keptFolder = fileURLToPath(new URL('../../cases', import.meta.url));
 const foundRoot = join('build', 'conformance', 'found');
-const reportFile = join('build', 'conformance', 'report.jsonl');
+export const reportFile: string = join('build', 'conformance', 'report.jsonl');
 
 /** `torch-conformance verify`; gives the exit code. */
 export async function verifyCommand({
@@ -44,7 +47,7 @@ export async function verifyCommand({
   seed,
   ...options
 }: VerifyOptions): Promise<number> {
-  const { subject, without } = await loadSubject(name);
+  const { subject, without, files } = await loadSubject(name);
   await using oracle = await startOracle(options);
   checkExact(subject, oracle);
   const start = Date.now();
@@ -76,17 +79,40 @@ export async function verifyCommand({
     progress.clear();
   }
   const undecided = isTooUndecided(totals.torchBounds) || isTooUndecided(totals.subjectBounds);
-  const code = exitCode(result) || (undecided ? 2 : 0);
-  report.summary(totals, code, seconds());
+  const ownCode = exitCode(result) || (undecided ? 2 : 0);
+  const parties = files && hasExchange(oracle) ? { subject, files, torch: oracle } : undefined;
+  const exchanged =
+    parties && ownCode === 0
+      ? await runExchange({
+          ...{ parties, seed, without, cases: shareOf(runs) },
+          onOutcome: (outcome) => report.line(exchangeLine(outcome, seed)),
+        })
+      : undefined;
+  const code = ownCode || (exchanged ? exchangeCode(exchanged) : 0);
+  report.summary(totals, code, seconds(), exchanged);
   if (result.failure) console.log(`${await describe(result.failure, subject, oracle)}\n`);
   for (const { source, by, message } of notRun.slice(0, 3)) {
     console.log(
       `could not run ${JSON.stringify(source)}, because of the ${by}: ${message.split('\n', 6).join('\n')}\n`,
     );
   }
-  console.log(summaryText(info, totals, seconds()));
-  console.log(verdictText(result, undecided));
+  console.log(summaryText(info, totals, seconds(), exchanged && exchangeRows(exchanged, parties!)));
+  console.log(verdictText(result, undecided, code));
   return code;
+}
+
+/** How much of the exchange of checkpoints goes with so many programs. */
+function shareOf(runs: number): Amount {
+  return {
+    trainings: Math.ceil(runs / 10),
+    trees: Math.ceil(runs / 10),
+    stride: Math.max(1, Math.round(2000 / runs)),
+  };
+}
+
+/** The files of older versions are exchanged with both at once (`torch-conformance exchange --old`). */
+function hasExchange({ hello }: Oracle): boolean {
+  return featuresOf(hello.torch).named;
 }
 
 /** A case that one torch has found may be no program for another. */
@@ -137,11 +163,13 @@ export async function explanationOf({
   }
 }
 
-function verdictText({ expected, agreed, failure }: Verification, undecided: boolean): string {
+function verdictText({ expected, agreed, failure }: Verification, undecided: boolean, code: number): string {
   if (failure) return 'A program differs.';
   if (agreed < expected)
     return `${expected - agreed} of ${expected} programs could not run, so nothing is proven.`;
   if (undecided)
     return `More than ${100 * undecidedCap.share} % of the elements are undecided, so too little is proven.`;
+  if (code === 1) return `All ${expected} programs agree, but a checkpoint differs.`;
+  if (code === 2) return `All ${expected} programs agree, but some checkpoints could not run.`;
   return `All ${expected} programs agree.`;
 }

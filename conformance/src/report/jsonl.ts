@@ -8,21 +8,22 @@ import type { Totals } from './totals.ts';
 export class Report implements Disposable {
   readonly #file: number;
 
-  constructor(path: string, info: RunInfo) {
+  /** @param info - what is run, for the line `meta` */
+  constructor(path: string, info: RunInfo | object) {
     mkdirSync(dirname(path), { recursive: true });
     this.#file = openSync(path, 'w');
-    this.#write({ line: 'meta', version: 1, ...info });
+    this.line({ line: 'meta', version: 1, ...info });
   }
 
   outcome(outcome: Outcome): void {
     const { source, program, verdict } = outcome;
     const head = { line: 'program', ...source, optimizer: program.optimizer, dtype: program.dtype, verdict };
     if (outcome.verdict === 'could not run') {
-      this.#write({ ...head, by: outcome.by, message: outcome.message });
+      this.line({ ...head, by: outcome.by, message: outcome.message });
       return;
     }
     const { finding, steps, subject, subjectBounds, torch, torchBounds } = outcome.judgement;
-    this.#write({
+    this.line({
       ...head,
       ...(finding && {
         check: finding.check,
@@ -40,15 +41,16 @@ export class Report implements Disposable {
     });
   }
 
-  summary(totals: Totals, code: number, seconds: number): void {
-    this.#write({ line: 'summary', code, seconds, ...totals });
+  summary(totals: Totals, code: number, seconds: number, exchange?: object): void {
+    this.line({ line: 'summary', code, seconds, ...totals, ...(exchange && { exchange }) });
   }
 
   [Symbol.dispose](): void {
     closeSync(this.#file);
   }
 
-  #write(line: object): void {
+  /** Writes any line. */
+  line(line: object): void {
     writeSync(this.#file, `${JSON.stringify(line, jsonable)}\n`);
   }
 }

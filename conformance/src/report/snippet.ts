@@ -123,6 +123,17 @@ class Writer {
         return this.register(command, index);
       case 'remove':
         return [`handles[${JSON.stringify(command.hook)}].remove()`];
+      case 'save':
+        return [
+          'torch.save({"params": [each.detach() for each in p], "optimizer": optimizer.state_dict()}, "checkpoint.pt")',
+        ];
+      case 'resume':
+        return [
+          `# checkpoint.pt: the bytes of tensor ${command.tensor} of the stored case`,
+          'checkpoint = torch.load("checkpoint.pt", weights_only=True)',
+          'for mine, saved in zip(p, checkpoint["params"]): mine.data.copy_(saved)',
+          'optimizer.load_state_dict(checkpoint["optimizer"])',
+        ];
     }
   }
 

@@ -52,7 +52,12 @@ function claimText(claim: Subject['claim']): string {
 }
 
 /** The summary of a run, as it is printed. */
-export function summaryText(info: RunInfo, totals: Totals, seconds: number): string {
+export function summaryText(
+  info: RunInfo,
+  totals: Totals,
+  seconds: number,
+  exchange: [name: string, text: string][] = [],
+): string {
   const { elements, bitsThatDiffer, torchElements, torchElementsThatDiffer } = totals;
   const rows: [string, string][] = [
     ['subject', `${info.subject}, ${info.device}, claims to be ${info.claim}, node ${info.node}`],
@@ -73,8 +78,14 @@ export function summaryText(info: RunInfo, totals: Totals, seconds: number): str
       '',
       `${share(torchElementsThatDiffer, torchElements)} of its elements differ from exact, ${share(totals.torchElementsBeyondOneUlp, torchElements)} by more than an ulp`,
     ],
+    ...exchange,
     ['time', `${seconds.toFixed(1)} s`],
   ];
+  return rowsText(rows);
+}
+
+/** Rows as a table of two columns. */
+export function rowsText(rows: readonly [name: string, text: string][]): string {
   return rows.map(([name, text]) => `${name.padEnd(18)}${text}`).join('\n');
 }
 

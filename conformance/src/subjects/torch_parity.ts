@@ -8,7 +8,9 @@ import {
   SparseTensor,
   TensorData,
 } from 'torch-parity';
+import { OrderedDict, type Dict } from 'torch-parity/checkpoint';
 import type { Gradient, Optimizer, RemovableHandle, StateDict } from 'torch-parity';
+import { torchParityFiles, type Files } from '../exchange/files.ts';
 import type { Closure, Command, Edit, Program } from '../program.ts';
 import type { Subject } from '../subject.ts';
 import type { Snapshot, Trace, TraceRecord } from '../trace.ts';
@@ -27,13 +29,18 @@ export type OptimizerTable = Readonly<
  * torch-parity on the tfjs backend that is registered, through its public interface.
  *
  * @param table - planted faults put other classes in the place of torch-parity's
+ * @param files - and another way to write or read checkpoints
  */
-export function torchParity(table: OptimizerTable = optimizers, name = 'torch-parity'): Subject {
+export function torchParity(
+  table: OptimizerTable = optimizers,
+  name = 'torch-parity',
+  files: Files = torchParityFiles,
+): Subject {
   return {
     name,
     claim: 'exact',
     device: device(),
-    run: (program) => new Run(program, table).trace(),
+    run: (program) => new Run(program, table, files).trace(),
   };
 }
 
@@ -47,6 +54,7 @@ function device(): string {
 class Run implements HookContext {
   readonly #program: Program;
   readonly #table: OptimizerTable;
+  readonly #files: Files;
   /** The program's tensors, and after them those of state dicts that were kept. */
   readonly #inputs: TensorData[];
   readonly #outputs: TensorData[] = [];
@@ -58,7 +66,8 @@ class Run implements HookContext {
   #optimizer: Optimizer<object> | undefined;
   #events: string[] = [];
 
-  constructor(program: Program, table: OptimizerTable) {
+  constructor(program: Program, table: OptimizerTable, files: Files) {
+    this.#files = files;
     this.#program = program;
     this.#table = table;
     this.#inputs = [...program.tensors];
@@ -66,13 +75,23 @@ class Run implements HookContext {
     this.#arguments = new Arguments(this.#params, this.#inputs);
   }
 
-  trace(): Trace {
+  /** At once, unless files are written or read: programs that wait do not overlap with others by themselves. */
+  trace(): Trace | Promise<Trace> {
+    const run = this.#run();
+    const first = run.next();
+    return first.done ? first.value : finished(run, first);
+  }
+
+  /** Yields where it waits for a file, and takes the record of that command. */
+  *#run(): Generator<Promise<TraceRecord>, Trace, TraceRecord> {
     const records: TraceRecord[] = [];
     try {
       records.push(this.#record(() => this.#construct()));
       for (const command of this.#program.commands) {
         if (records.at(-1)?.error !== undefined) break;
-        records.push(this.#record(() => this.#execute(command)));
+        if (command.op === 'save') records.push(yield this.#save(command));
+        else if (command.op === 'resume') records.push(yield this.#resume(command));
+        else records.push(this.#record(() => this.#execute(command)));
       }
     } finally {
       for (const handle of this.#handles.values()) handle.remove();
@@ -119,7 +138,7 @@ class Run implements HookContext {
     return { snapshot: this.#snapshot() };
   }
 
-  #execute(command: Command): TraceRecord {
+  #execute(command: Exclude<Command, { op: 'save' | 'resume' }>): TraceRecord {
     const optimizer = this.#optimizer as Optimizer<object>;
     switch (command.op) {
       case 'grad':
@@ -166,6 +185,34 @@ class Run implements HookContext {
         this.#handles.get(command.hook)?.remove();
         return {};
     }
+  }
+
+  async #save({ format, params, target = '2.15' }: Extract<Command, { op: 'save' }>): Promise<TraceRecord> {
+    let checkpoint: object | undefined;
+    const record = this.#record(() => {
+      const optimizer = (this.#optimizer as Optimizer<object>).stateDict();
+      const named = this.#params.map((param, k): [string, Parameter] => [`layers.${k}`, param]);
+      checkpoint = {
+        params:
+          params === 'dict' ? new OrderedDict(named) : this.#params.map((param) => param.toTensorData()),
+        optimizer,
+      };
+      return {};
+    });
+    if (checkpoint === undefined) return record;
+    const file = await this.#files.save(checkpoint, { format, target });
+    return { ...record, result: fromJs(new TensorData('uint8', [file.length], file), this.#outputs) };
+  }
+
+  async #resume({ tensor, mmap }: Extract<Command, { op: 'resume' }>): Promise<TraceRecord> {
+    const file = tensorAt(this.#inputs, tensor).bytes;
+    const checkpoint = (await this.#files.load(file, mmap ? 'disk' : 'memory')) as Dict;
+    const saved: TensorData[] = Array.from(checkpoint.get('params').values());
+    return this.#record(() => {
+      for (const [k, param] of this.#params.entries()) param.replaceData(new Parameter(saved[k]!).data);
+      (this.#optimizer as Optimizer<object>).loadStateDict(checkpoint.get('optimizer'));
+      return { snapshot: this.#snapshot() };
+    });
   }
 
   // What hooks use
@@ -248,6 +295,20 @@ class Run implements HookContext {
       }),
     };
   }
+}
+
+async function finished(
+  run: Generator<Promise<TraceRecord>, Trace, TraceRecord>,
+  first: IteratorYieldResult<Promise<TraceRecord>>,
+): Promise<Trace> {
+  let next: IteratorResult<Promise<TraceRecord>, Trace> = first;
+  while (!next.done) {
+    next = await next.value.then(
+      (record) => run.next(record),
+      (error: unknown) => run.throw(error),
+    );
+  }
+  return next.value;
 }
 
 /** A live state entry with its device tensors read. */
