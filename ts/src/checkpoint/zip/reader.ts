@@ -75,11 +75,11 @@ export async function readArchive(
 function readEntries(bytes: Uint8Array, count: number, where: Details): Entry[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const entries: Entry[] = [];
+  const fail = (code: FormatCode, message: string, details: Details = {}): never => {
+    throw new FormatError(code, message, { ...where, ...details });
+  };
   let at = 0;
   for (let i = 0; i < count; i++) {
-    const fail = (code: FormatCode, message: string, details: Details = {}): never => {
-      throw new FormatError(code, message, { ...where, ...details });
-    };
     const left = bytes.byteLength - at;
     if (left < centralHeaderBytes || view.getUint32(at, true) !== centralSignature)
       fail('ZIP_DIRECTORY', `the zip directory ends after ${i} of ${count} records`);
@@ -90,14 +90,13 @@ function readEntries(bytes: Uint8Array, count: number, where: Details): Entry[] 
 
     const nameBytes = bytes.subarray(at + centralHeaderBytes, at + centralHeaderBytes + nameLength);
     const name = nameOf(nameBytes, where);
-    const record = { record: name };
     const flags = view.getUint16(at + 8, true);
     const method = view.getUint16(at + 10, true);
-    if ((flags & encryptionFlags) !== 0) fail('ZIP_ENCRYPTED', `${name} is encrypted`, record);
+    if ((flags & encryptionFlags) !== 0) fail('ZIP_ENCRYPTED', `${name} is encrypted`, { record: name });
     if (method !== 0) {
       const cure =
         'torch would read some of it as garbage: save it again with torch.save, or zip it without compression';
-      fail('ZIP_COMPRESSED', `${name} is compressed; ${cure}`, { ...record, expected: 0, found: method });
+      fail('ZIP_COMPRESSED', `${name} is compressed; ${cure}`, { record: name, expected: 0, found: method });
     }
     const extra = new DataView(
       bytes.buffer,
@@ -105,16 +104,16 @@ function readEntries(bytes: Uint8Array, count: number, where: Details): Entry[] 
       extraLength,
     );
     const [size, compressedSize, header] = sizes(view, at, extra, () =>
-      fail('ZIP_DIRECTORY', `the sizes of ${name} cannot be read`, record),
+      fail('ZIP_DIRECTORY', `the sizes of ${name} cannot be read`, { record: name }),
     );
     if (size !== compressedSize)
       fail('ZIP_DIRECTORY', `${name} has two sizes, and is not compressed`, {
-        ...record,
+        record: name,
         expected: size,
         found: compressedSize,
       });
     if (view.getUint16(at + 34, true) !== 0)
-      fail('ZIP_DIRECTORY', `${name} is in another file of the archive`, record);
+      fail('ZIP_DIRECTORY', `${name} is in another file of the archive`, { record: name });
     entries.push({ name, nameBytes, flags, crc: view.getUint32(at + 16, true), size, header, start: 0 });
     at += length;
   }
@@ -167,9 +166,10 @@ function byName(entries: readonly Entry[], { name: file }: Source): Map<string, 
   const records = new Map<string, Entry>();
   const seen = new Set<string>();
   const top = entries[0]?.name.split('/', 1)[0];
+  const prefix = `${top}/`;
   for (const entry of entries) {
     const { name } = entry;
-    if (!name.startsWith(`${top}/`)) {
+    if (!name.startsWith(prefix)) {
       throw new FormatError('ZIP_NAME', `${name} is outside the archive's one folder, ${top}`, {
         file,
         record: name,
@@ -186,7 +186,7 @@ function byName(entries: readonly Entry[], { name: file }: Source): Map<string, 
     if (name.endsWith('/')) {
       throw new FormatError('ZIP_NAME', `${name} is a folder, and has bytes`, { file, record: name });
     }
-    records.set(name.slice(`${top}/`.length), entry);
+    records.set(name.slice(prefix.length), entry);
   }
   return records;
 }
