@@ -2,6 +2,7 @@ import { increment } from '../cast.ts';
 import { duplicate, upload, zeros, type DeviceTensor } from '../engine/arithmetic.ts';
 import { shapeOperations } from '../engine/check.ts';
 import { referenceStep } from '../engine/reference.ts';
+import { NativeTensor } from '../engine/tensorflow.ts';
 import { KeyError, RuntimeError, TorchTypeError } from '../errors.ts';
 import { typeName } from '../python/repr.ts';
 import { TensorData } from '../tensor_data.ts';
@@ -13,7 +14,7 @@ import type { Parameter } from './parameter.ts';
 import { disposeEntries, isDeviceTensor, type State, type StateEntry } from './state.ts';
 
 /** A step of one parameter that has passed every check. */
-interface PlannedStep {
+export interface PlannedStep {
   parameter: Parameter;
   grad: DeviceTensor | TensorData;
   /** Whether `grad` is a copy to dispose after the step. */
@@ -64,7 +65,7 @@ export function planGroup(
  * Copies each gradient that is itself a parameter's tensor or a state tensor: a step before it would dispose it.
  */
 export function protectGradients(steps: readonly PlannedStep[], state: State): void {
-  const owned = new Set<unknown>(steps.map(({ parameter }) => parameter.data));
+  const owned = new Set<unknown>(steps.map(({ parameter }) => parameter.handedOut));
   for (const entry of state.values()) for (const value of Object.values(entry)) owned.add(value);
   for (const step of steps) {
     if (step.grad instanceof TensorData || !owned.has(step.grad)) continue;
@@ -75,9 +76,9 @@ export function protectGradients(steps: readonly PlannedStep[], state: State): v
 
 /** Computes one step and puts its results in place. */
 export function takeStep(definition: Definition<object>, state: State, planned: PlannedStep): void {
-  const { parameter, grad, ownsGrad, missing, scalars, flags } = planned;
+  const { parameter, grad, missing, scalars, flags } = planned;
   const before = state.get(parameter);
-  const entry = stateOf(definition, parameter, before);
+  const entry = stateOf(definition, before, () => zeros(parameter.shape, parameter.dtype));
   const tensors: Record<string, DeviceTensor> = {};
   for (const [key, value] of Object.entries(entry)) {
     if (isDeviceTensor(value) && !missing.has(key)) tensors[key] = value;
@@ -95,7 +96,7 @@ export function takeStep(definition: Definition<object>, state: State, planned: 
     if (entry !== before) disposeEntries([entry]);
     throw error;
   } finally {
-    if (gradient !== grad || ownsGrad) gradient.dispose();
+    disposeGradient(planned, gradient);
   }
   if (definition.countsSteps) entry.step = increment(entry.step as TensorData);
   for (const [key, tensor] of Object.entries(results)) {
@@ -109,34 +110,41 @@ export function takeStep(definition: Definition<object>, state: State, planned: 
   if (Object.keys(entry).length > 0) state.set(parameter, entry);
 }
 
+/** Frees a gradient that was copied for the step. */
+export function disposeGradient({ grad, ownsGrad }: PlannedStep, used: DeviceTensor): void {
+  if (used !== grad || ownsGrad) used.dispose();
+}
+
 /** The state of a parameter, made of zeros if it has none yet. */
-function stateOf(
+export function stateOf(
   definition: Definition<object>,
-  parameter: Parameter,
   before: StateEntry | undefined,
+  zeros: () => DeviceTensor,
 ): StateEntry {
   if (before !== undefined && Object.keys(before).length > 0) return before;
   const entry: StateEntry = {};
   if (definition.countsSteps) entry.step = TensorData.from('float32', [0], []);
-  for (const key of definition.zeros) entry[key] = zeros(parameter.shape, parameter.dtype);
+  for (const key of definition.zeros) entry[key] = zeros();
   return entry;
 }
 
 function denseGradient(
   { name }: Definition<object>,
-  { data, name: parameterName = 'a parameter' }: Parameter,
+  { isDisposed, name: parameterName = 'a parameter' }: Parameter,
   grad: Gradient,
 ): DeviceTensor | TensorData {
   if (grad instanceof SparseTensor) {
     throw new RuntimeError('SPARSE', `${name} does not support sparse gradients`);
   }
-  if (data.isDisposed) throw new RuntimeError('DISPOSED', `the tensor of ${parameterName} is disposed`);
+  if (isDisposed) throw new RuntimeError('DISPOSED', `the tensor of ${parameterName} is disposed`);
   if (!(grad instanceof TensorData) && grad.isDisposed) {
     throw new RuntimeError(
       'DISPOSED',
       `the gradient of ${parameterName} is disposed: set .grad to null or a live tensor`,
     );
   }
+  // What only this package has a float32 tensor as: state of an optimizer.
+  if (grad instanceof NativeTensor && grad.dtype === 'float32') return grad.toTensorData();
   return grad;
 }
 
