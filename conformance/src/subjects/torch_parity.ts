@@ -33,8 +33,15 @@ export function torchParity(table: OptimizerTable = optimizers, name = 'torch-pa
     name,
     claim: 'exact',
     device: device(),
-    run: (program) => new Run(program, table).trace(),
+    run: (program, engine) => new Run(program, table, engine).trace(),
   };
+}
+
+/** torch-parity on TensorFlow, with every engine that there is for the device. */
+export function torchParityOnTensorflow(): Subject {
+  const subject = torchParity();
+  const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
+  return isUsingGpuDevice ? subject : { ...subject, engines: ['fused', 'reference'] };
 }
 
 function device(): string {
@@ -47,6 +54,7 @@ function device(): string {
 class Run implements HookContext {
   readonly #program: Program;
   readonly #table: OptimizerTable;
+  readonly #engine: string | undefined;
   /** The program's tensors, and after them those of state dicts that were kept. */
   readonly #inputs: TensorData[];
   readonly #outputs: TensorData[] = [];
@@ -58,9 +66,10 @@ class Run implements HookContext {
   #optimizer: Optimizer<object> | undefined;
   #events: string[] = [];
 
-  constructor(program: Program, table: OptimizerTable) {
+  constructor(program: Program, table: OptimizerTable, engine?: string) {
     this.#program = program;
     this.#table = table;
+    this.#engine = engine;
     this.#inputs = [...program.tensors];
     this.#params = program.params.map(({ tensor }) => new Parameter(tensorAt(this.#inputs, tensor)));
     this.#arguments = new Arguments(this.#params, this.#inputs);
@@ -114,7 +123,7 @@ class Run implements HookContext {
     if (kind === undefined) throw new RangeError(`torch-parity has no ${optimizer}`);
     this.#optimizer = new kind(
       this.#arguments.argument(argument) as never,
-      this.#arguments.options(options) as never,
+      { ...this.#arguments.options(options), ...(this.#engine && { engine: this.#engine }) } as never,
     );
     return { snapshot: this.#snapshot() };
   }
