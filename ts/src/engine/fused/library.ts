@@ -56,8 +56,13 @@ export function libraryFor(addon: string): Library {
 
 /** Why there is no fused engine, and what to do about it. */
 export class Unavailable extends RuntimeError {
+  readonly reason: string;
+  readonly cure: string;
+
   constructor(reason: string, cure: string) {
     super('NO_FUSED_ENGINE', `the fused engine is not available, since ${reason}: ${cure}`);
+    this.reason = reason;
+    this.cure = cure;
   }
 }
 
@@ -71,6 +76,20 @@ const kernels = new Map<Definition<object>, ReadonlyMap<string, Kernel>>();
  * @throws Unavailable where there are none
  */
 export function loadKernels(definition: Definition<object>): ReadonlyMap<string, Kernel> {
+  loadLibrary();
+  if (!builtIn.includes(definition)) {
+    throw new Unavailable(
+      `${definition.name} is not one of torch-parity's own optimizers`,
+      "use engine 'reference'",
+    );
+  }
+  let found = kernels.get(definition);
+  if (found === undefined) kernels.set(definition, (found = kernelsOf(definition)));
+  return found;
+}
+
+/** Loads the library, where that is still to do. @throws Unavailable where it cannot be used */
+export function loadLibrary(): void {
   const backend = tensorflowBackend();
   if (backend === undefined) {
     throw new Unavailable(
@@ -81,33 +100,22 @@ export function loadKernels(definition: Definition<object>): ReadonlyMap<string,
   if (backend.isUsingGpuDevice) {
     throw new Unavailable('TensorFlow runs on a GPU', 'set CUDA_VISIBLE_DEVICES=-1 to run on the CPU');
   }
-  if (!builtIn.includes(definition)) {
-    throw new Unavailable(
-      `${definition.name} is not one of torch-parity's own optimizers`,
-      "use engine 'reference'",
-    );
-  }
-  if (!loaded) load();
-  let found = kernels.get(definition);
-  if (found === undefined) kernels.set(definition, (found = kernelsOf(definition)));
-  return found;
-}
-
-function load(): void {
+  if (loaded) return;
   const { createRequire } = node<typeof import('node:module')>('node:module');
   const { existsSync } = node<typeof import('node:fs')>('node:fs');
   const { dlopen } = node<typeof import('node:os')>('node:os').constants;
-  const modules = Object.keys(createRequire(import.meta.url).cache);
-  const addon = modules.find((file) => file.endsWith('tfjs_binding.node'));
-  if (addon === undefined) throw new Unavailable('there is no addon of tfjs-node in this process', setUp);
+  const addon = Object.keys(createRequire(import.meta.url).cache).find((file) =>
+    file.endsWith('tfjs_binding.node'),
+  );
+  if (addon === undefined) throw new Unavailable('tfjs-node was loaded in an unknown way', setUp);
   const { file } = libraryFor(addon);
   if (!existsSync(file)) {
-    throw new Unavailable('its kernels are not compiled for this version, or not for this processor', setUp);
+    throw new Unavailable('the kernels are not compiled for this version and this processor', setUp);
   }
   try {
     process.dlopen({ exports: {} }, file, dlopen.RTLD_NOW);
   } catch (error) {
-    throw new Unavailable(`its kernels do not load (${(error as Error).message})`, setUp);
+    throw new Unavailable(`the kernels do not load (${(error as Error).message})`, setUp);
   }
   loaded = true;
 }
