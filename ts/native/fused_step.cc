@@ -10,7 +10,8 @@
 #include <node_api.h>
 
 #include <algorithm>
-#include <memory>
+#include <atomic>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -129,47 +130,52 @@ class StepOp : public OpKernel {
                     static_cast<int64_t>((*pack)->slots.size()) == int64_t{grads.size()} * kernel_->slots,
                 errors::InvalidArgument("not what the kernel ", kernel_->name, " takes"));
 
-    // Memory first: after this nothing can fail, and until then nothing has changed.
+    const int64_t n = grads.size();
     const int slots = kernel_->slots;
-    std::vector<int64_t> starts;  // where each parameter begins in the row of all elements
-    std::vector<const void*> from;
-    std::vector<void*> to;
+    std::vector<int64_t> starts(n + 1);  // where each parameter begins in the row of all elements
+    for (int64_t i = 0; i < n; ++i) starts[i + 1] = starts[i] + grads[i].NumElements();
+
+    // Memory first: after this nothing can fail, and until then nothing has changed.
+    std::vector<const void*> from(n * (slots + 1));
+    std::vector<void*> to(n * slots);
     std::vector<std::pair<Slot*, Tensor>> copies;
-    int64_t size = 0;
-    for (const Tensor& grad : grads) {
-      starts.push_back(size);
-      size += grad.NumElements();
-      from.push_back(grad.data());
-      for (int s = 0; s < slots; ++s) {
-        Slot* slot = (*pack)->slots[to.size()].get();
-        const Tensor& value = slot->value;
-        OP_REQUIRES(context, value.dtype() == dtype_ && value.NumElements() == grad.NumElements(),
-                    errors::InvalidArgument("a tensor has not the dtype or the size of its gradient"));
-        from.push_back(value.data());
-        // Who else holds the memory must not see it change, so the step then writes elsewhere, in the same pass.
-        if (value.RefCountIsOne()) {
-          to.push_back(value.data());
-        } else {
-          Tensor copy;
-          OP_REQUIRES_OK(context, context->allocate_temp(dtype_, value.shape(), &copy));
-          to.push_back(copy.data());
+    std::mutex mutex;
+    std::atomic<bool> fits = true, fails = false;
+    const auto prepare = [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        from[i * (slots + 1)] = grads[i].data();
+        for (int s = 0; s < slots; ++s) {
+          Slot* slot = (*pack)->slots[i * slots + s].get();
+          const Tensor& value = slot->value;
+          if (value.dtype() != dtype_ || value.NumElements() != grads[i].NumElements()) fits = false;
+          from[i * (slots + 1) + 1 + s] = value.data();
+          to[i * slots + s] = value.data();
+          if (value.RefCountIsOne()) continue;
+          // Who else holds the memory must not see it change, so the step writes elsewhere, in the same pass.
+          Tensor copy(context->device()->GetAllocator({}), dtype_, value.shape());
+          if (!copy.IsInitialized()) fails = true;
+          to[i * slots + s] = copy.data();
+          std::lock_guard<std::mutex> lock(mutex);
           copies.emplace_back(slot, std::move(copy));
         }
       }
-    }
+    };
+    const auto& workers = *context->device()->tensorflow_cpu_worker_threads();
+    // Roughly how many cycles it takes, for how small a share is worth a thread.
+    tensorflow::Shard(workers.num_threads, workers.workers, n, 200 * slots, prepare);
+    OP_REQUIRES(context, fits, errors::InvalidArgument("a tensor has not the dtype or the size of its gradient"));
+    OP_REQUIRES(context, !fails, errors::ResourceExhausted("no memory for a tensor that someone else holds, too"));
 
     const auto step = [&](int64_t begin, int64_t end) {
       int64_t i = std::upper_bound(starts.begin(), starts.end(), begin) - starts.begin() - 1;
       for (; begin < end; ++i) {
-        const int64_t stop = i + 1 == grads.size() ? end : std::min(end, starts[i + 1]);
+        const int64_t stop = std::min(end, starts[i + 1]);
         kernel_->step(&from[i * (slots + 1)], &to[i * slots], scalars.flat<double>().data(), begin - starts[i],
                       stop - starts[i]);
         begin = stop;
       }
     };
-    const auto& workers = *context->device()->tensorflow_cpu_worker_threads();
-    constexpr int64_t cycles = 8;  // an element, roughly: how small a share is worth a thread
-    tensorflow::Shard(workers.num_threads, workers.workers, size, cycles, step);
+    tensorflow::Shard(workers.num_threads, workers.workers, starts[n], 8, step);
     for (auto& [slot, copy] : copies) slot->value = std::move(copy);
   }
 

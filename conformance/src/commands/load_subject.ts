@@ -17,13 +17,13 @@ export async function loadSubject(name: string): Promise<Loaded> {
   if (name === 'tensorflow') {
     process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1'; // else it tells which instructions the processor has
     await import('@tensorflow/tfjs-node-gpu');
-    return { subject: (await subjects()).torchParityOnTensorflow(), without: {} };
+    return { subject: await torchParity(), without: {} };
   }
   if (name === 'cpu') {
     const { env } = await import('@tensorflow/tfjs-core');
     env().set('PROD', true); // else it advises to install tfjs-node
     await import('@tensorflow/tfjs-backend-cpu');
-    return { subject: (await subjects()).torchParity(), without: { dtypes: ['float32'] } };
+    return { subject: await torchParity(), without: { dtypes: ['float32'] } };
   }
   if (!/\.[cm]?js$/.test(name)) {
     throw new Error(`there is no subject ${name}: it is tensorflow, cpu, or the path of a .js module`);
@@ -33,8 +33,8 @@ export async function loadSubject(name: string): Promise<Loaded> {
   return { subject, without: {} };
 }
 
-async function subjects(): Promise<typeof import('../subjects/torch_parity.ts')> {
+async function torchParity(): Promise<Subject> {
   const { ready } = await import('@tensorflow/tfjs-core');
   await ready();
-  return import('../subjects/torch_parity.ts');
+  return (await import('../subjects/torch_parity.ts')).torchParity();
 }

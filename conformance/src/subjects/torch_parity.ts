@@ -33,15 +33,15 @@ export function torchParity(table: OptimizerTable = optimizers, name = 'torch-pa
     name,
     claim: 'exact',
     device: device(),
+    // What is not torch-parity's own has no kernels.
+    ...(table === optimizers && hasKernels() && { engines: ['fused', 'reference'] }),
     run: (program, engine) => new Run(program, table, engine).trace(),
   };
 }
 
-/** torch-parity on TensorFlow, with every engine that there is for the device. */
-export function torchParityOnTensorflow(): Subject {
-  const subject = torchParity();
-  const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
-  return isUsingGpuDevice ? subject : { ...subject, engines: ['fused', 'reference'] };
+/** Whether the fused engine has to be there: on TensorFlow, for a CPU. */
+function hasKernels(): boolean {
+  return (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === false;
 }
 
 function device(): string {

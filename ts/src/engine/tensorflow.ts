@@ -1,7 +1,15 @@
 import { RuntimeError } from '../errors.ts';
 import { TensorData } from '../tensor_data.ts';
 import type { Arithmetic } from './arithmetic.ts';
-import { binding, dtypeNumbers, executeOp, typeAttr, type Attr, type NativeDType } from './binding.ts';
+import {
+  binding,
+  dtypeNumbers,
+  executeOp,
+  typeAttr,
+  type Attr,
+  type Binding,
+  type NativeDType,
+} from './binding.ts';
 
 /**
  * A tensor in TensorFlow's memory that tfjs does not know: of a dtype that it does not have, or state that it need not see.
@@ -12,7 +20,7 @@ export class NativeTensor {
   readonly shape: readonly number[];
   #id: number | undefined;
   /** The backend that is registered may be another one by the time of disposal. */
-  readonly #binding = binding();
+  #binding: Binding | undefined;
   #disposed = false;
 
   /** Takes over a tensor of the binding; a subclass may have it made when it is needed. */
@@ -20,6 +28,7 @@ export class NativeTensor {
     this.dtype = dtype;
     this.shape = shape;
     this.#id = id;
+    this.#binding = id === undefined ? undefined : binding();
     scopes.at(-1)?.push(this);
   }
 
@@ -52,7 +61,11 @@ export class NativeTensor {
   /** The binding's number for the tensor. @throws RuntimeError if it is disposed */
   get id(): number {
     if (this.#disposed) throw new RuntimeError('DISPOSED', 'the tensor is disposed');
-    return (this.#id ??= this.make());
+    if (this.#id === undefined) {
+      this.#id = this.make();
+      this.#binding = binding();
+    }
+    return this.#id;
   }
 
   toTensorData(): TensorData {
@@ -82,7 +95,7 @@ export class NativeTensor {
 
   /** Gives back the binding's tensor. */
   protected forget(): void {
-    if (this.#id !== undefined) this.#binding.deleteTensor(this.#id);
+    if (this.#id !== undefined) this.#binding?.deleteTensor(this.#id);
     this.#id = undefined;
   }
 }

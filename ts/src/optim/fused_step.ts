@@ -6,22 +6,16 @@ import { TensorData } from '../tensor_data.ts';
 import type { Definition } from './definition.ts';
 import type { Parameter } from './parameter.ts';
 import { disposeEntries, isDeviceTensor, type State, type StateEntry } from './state.ts';
-import { disposeGradient, stateOf, type PlannedStep } from './step.ts';
+import { disposeGradient, isAlike, stateOf, type PlannedStep } from './step.ts';
 
 /** A batch that is being made, and what it is made for. */
 interface Round extends Batch {
-  steps: FusedStep[];
+  steps: PlannedStep[];
+  entries: StateEntry[];
   slots: Slot[];
+  /** The state that the kernel writes: for each parameter, what is in its slots but the first. */
+  written: SlotTensor[];
   grads: DeviceTensor[];
-}
-
-interface FusedStep {
-  planned: PlannedStep;
-  entry: StateEntry;
-  /** Whether the entry is new, and so not in the state yet. */
-  isNew: boolean;
-  /** The state that the kernel writes. */
-  written: [key: string, tensor: SlotTensor][];
 }
 
 /** Takes the steps that were planned, with the fused engine. */
@@ -53,26 +47,22 @@ function takeDistinct(
   const rounds: Round[] = [];
   try {
     for (const step of planned) addTo(rounds, engine, definition, state, step);
-    for (const { steps } of rounds) {
-      for (const { planned, written } of steps) {
-        planned.parameter.release();
-        for (const [, tensor] of written) tensor.release();
-      }
+    for (const { steps, written } of rounds) {
+      for (const { parameter } of steps) parameter.release();
+      for (const tensor of written) tensor.release();
     }
     engine.step(rounds);
   } catch (error) {
-    for (const { steps } of rounds) {
-      for (const { entry, isNew, written } of steps) {
-        if (isNew) disposeEntries([entry]);
-        for (const [key, tensor] of written) if (entry[key] !== tensor) tensor.dispose();
-      }
+    for (const { steps, entries, written } of rounds) {
+      const own = new Set(entries.flatMap((entry) => Object.values(entry)));
+      for (const tensor of written) if (!own.has(tensor)) tensor.dispose();
+      disposeEntries(entries.filter((entry, i) => state.get(steps[i]!.parameter) !== entry));
     }
     throw error;
   } finally {
-    for (const { steps, grads } of rounds)
-      steps.forEach(({ planned }, i) => disposeGradient(planned, grads[i]!));
+    for (const { steps, grads } of rounds) steps.forEach((step, i) => disposeGradient(step, grads[i]!));
   }
-  for (const { steps } of rounds) for (const step of steps) settle(definition, state, step);
+  for (const round of rounds) settle(definition, state, round);
 }
 
 /** Adds a step to the round of those that one dispatch takes. */
@@ -84,26 +74,23 @@ function addTo(
   planned: PlannedStep,
 ): void {
   const { parameter, missing, scalars, flags } = planned;
-  let round = rounds.find(
-    ({ steps: [first] }) =>
-      first!.planned.scalars === scalars &&
-      first!.planned.parameter.dtype === parameter.dtype &&
-      sameKeys(first!.planned.missing, missing),
-  );
+  let round = rounds.find(({ steps }) => isAlike(steps[0]!, planned));
   if (round === undefined) {
-    round = { kernel: engine.kernelFor(flags, missing), scalars, steps: [], slots: [], grads: [] };
+    round = {
+      ...{ kernel: engine.kernelFor(flags, missing), scalars },
+      ...{ steps: [], entries: [], slots: [], written: [], grads: [] },
+    };
     rounds.push(round);
   }
-  const before = state.get(parameter);
-  const entry = stateOf(definition, before, () => new SlotTensor(parameter.slot().zeros()));
-  const step: FusedStep = { planned, entry, isNew: entry !== before, written: [] };
-  round.steps.push(step);
+  const entry = stateOf(definition, state.get(parameter), () => new SlotTensor(parameter.slot().zeros()));
+  round.steps.push(planned);
+  round.entries.push(entry);
   for (const name of round.kernel.slots) {
     if (name === 'param') {
       round.slots.push(parameter.slot());
     } else {
       const tensor = slotted(entry, name) ?? new SlotTensor(parameter.slot().zeros());
-      step.written.push([name, tensor]);
+      round.written.push(tensor);
       round.slots.push(tensor.slot);
     }
   }
@@ -121,18 +108,26 @@ function slotted(entry: StateEntry, key: string): SlotTensor | undefined {
   return tensor;
 }
 
-/** Puts the results of a step in place. */
+/** Puts the results of a round in place. */
 function settle(
   definition: Definition<object>,
   state: State,
-  { planned: { parameter }, entry, written }: FusedStep,
+  { kernel, steps, entries, written }: Round,
 ): void {
-  parameter.written();
-  if (definition.countsSteps) entry.step = increment(entry.step as TensorData);
-  for (const [key, tensor] of written) entry[key] = tensor.succeed();
-  if (Object.keys(entry).length > 0) state.set(parameter, entry);
+  const names = kernel.slots.slice(1);
+  const counted = new Map<unknown, TensorData>();
+  steps.forEach(({ parameter }, i) => {
+    const entry = entries[i]!;
+    parameter.written();
+    if (definition.countsSteps) entry.step = countStep(entry.step as TensorData, counted);
+    names.forEach((name, j) => (entry[name] = written[i * names.length + j]!.succeed()));
+    if (Object.keys(entry).length > 0) state.set(parameter, entry);
+  });
 }
 
-function sameKeys(x: ReadonlySet<string>, y: ReadonlySet<string>): boolean {
-  return x.size === y.size && [...x].every((key) => y.has(key));
+/** Counts a step. Where parameters have their count in common, it is counted once: a tensor for each takes its time. */
+function countStep(step: TensorData, counted: Map<unknown, TensorData>): TensorData {
+  let next = counted.get(step);
+  if (next === undefined) counted.set(step, (next = increment(step)));
+  return next;
 }
