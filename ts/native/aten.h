@@ -1,5 +1,5 @@
-// The operations of an update (src/engine/operations.ts) on one element, rounded as ATen rounds them on a CPU without FMA.
-// Scalars are doubles until they meet an element. The compiler must not contract (-ffp-contract=off).
+// The operations of an update (src/engine/operations.ts) on one element, rounded as ATen rounds them on a CPU without
+// FMA. Scalars are doubles until they meet an element. The compiler must not contract (-ffp-contract=off).
 #pragma once
 
 #include <cmath>

@@ -184,13 +184,29 @@ class StepOp : public OpKernel {
   DataType dtype_;
 };
 
+using tensorflow::shape_inference::NoOutputs;
 using tensorflow::shape_inference::ScalarShape;
 using tensorflow::shape_inference::UnknownShape;
 
-REGISTER_OP("ParitySlot").Input("value: T").Output("slot: resource").Attr("T: {float, double}").SetIsStateful().SetShapeFn(ScalarShape);
+REGISTER_OP("ParitySlot")
+    .Input("value: T")
+    .Output("slot: resource")
+    .Attr("T: {float, double}")
+    .SetIsStateful()
+    .SetShapeFn(ScalarShape);
 REGISTER_OP("ParityZeros").Input("like: resource").Output("slot: resource").SetIsStateful().SetShapeFn(ScalarShape);
-REGISTER_OP("ParityRead").Input("slot: resource").Output("value: T").Attr("T: {float, double}").SetIsStateful().SetShapeFn(UnknownShape);
-REGISTER_OP("ParityPack").Input("slots: n * resource").Output("pack: resource").Attr("n: int >= 1").SetIsStateful().SetShapeFn(ScalarShape);
+REGISTER_OP("ParityRead")
+    .Input("slot: resource")
+    .Output("value: T")
+    .Attr("T: {float, double}")
+    .SetIsStateful()
+    .SetShapeFn(UnknownShape);
+REGISTER_OP("ParityPack")
+    .Input("slots: n * resource")
+    .Output("pack: resource")
+    .Attr("n: int >= 1")
+    .SetIsStateful()
+    .SetShapeFn(ScalarShape);
 REGISTER_OP("ParityStep")
     .Input("pack: resource")
     .Input("scalars: double")
@@ -199,7 +215,7 @@ REGISTER_OP("ParityStep")
     .Attr("T: {float, double}")
     .Attr("kernel: string")
     .SetIsStateful()
-    .SetShapeFn(tensorflow::shape_inference::NoOutputs);
+    .SetShapeFn(NoOutputs);
 
 REGISTER_KERNEL_BUILDER(Name("ParitySlot").Device(tensorflow::DEVICE_CPU), SlotOp);
 REGISTER_KERNEL_BUILDER(Name("ParityZeros").Device(tensorflow::DEVICE_CPU), ZerosOp);

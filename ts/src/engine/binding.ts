@@ -68,13 +68,22 @@ export function countNativeTensors(): number | undefined {
   return tensorflowBackend()?.binding.getNumOfTensors();
 }
 
-export function typeAttr(name: string, value: number): Attr {
-  return { name, type: binding().TF_ATTR_TYPE, value };
+export function typeAttr(name: string, dtype: number): Attr {
+  return { name, type: binding().TF_ATTR_TYPE, value: dtype };
 }
 
-/** Runs an operation with one output. */
-export function executeOp(name: string, attrs: Attr[], inputs: number[]): { id: number; shape: number[] } {
-  const [output] = binding().executeOp(name, attrs, inputs, 1);
+/**
+ * Runs an operation with one output.
+ *
+ * @param using - the binding that has the inputs
+ */
+export function executeOp(
+  name: string,
+  attrs: Attr[],
+  inputs: number[],
+  using: Binding = binding(),
+): { id: number; shape: number[] } {
+  const [output] = using.executeOp(name, attrs, inputs, 1);
   if (output === undefined) throw new RuntimeError('TENSORFLOW', `TensorFlow's ${name} returned nothing`);
   return output;
 }

@@ -39,6 +39,7 @@ export function planGroup(
   const options = readOptions(definition, group);
   const { scalars, flags } = definition.prepare(options);
   const required = [...definition.zeros, ...(definition.countsSteps ? ['step'] : [])];
+  const all = [...definition.zeros, ...definition.lazy];
   const steps: PlannedStep[] = [];
   for (const parameter of group.params) {
     if (parameter.grad === null) continue;
@@ -59,7 +60,7 @@ export function planGroup(
     const entry = state.get(parameter);
     const shapeOf = (key: string): readonly number[] =>
       (entry?.[key] as DeviceTensor | undefined)?.shape ?? parameter.shape;
-    const keys = [...definition.zeros, ...definition.lazy].filter((key) => !missing.has(key));
+    const keys = missing.size === 0 ? all : all.filter((key) => !missing.has(key));
     if (keys.every((key) => isSameShape(shapeOf(key), parameter.shape))) {
       if (checked.some((other) => isAlike(other, step))) continue;
       checked.push(step);

@@ -25,7 +25,7 @@ interface Pack {
   scalarTensor: Handle;
 }
 
-/** The fused engine of one optimizer: one compiled kernel for its update, one dispatch for all parameters of a group. */
+/** The fused engine of one optimizer: its update is one compiled kernel, and a group steps in one dispatch. */
 export class FusedEngine {
   readonly #definition: Definition<object>;
   readonly #kernels: ReadonlyMap<string, Kernel>;

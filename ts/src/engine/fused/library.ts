@@ -24,7 +24,7 @@ const nativeSources: readonly string[] = ['aten.h', 'kernels.h', 'fused_step.cc'
 
 let builtIn: readonly Definition<object>[] = [];
 
-/** Says which optimizers have kernels. The table of optimizers does; a list here would import what imports the engines. */
+/** Says which optimizers have kernels. Their table does: a list here would import what imports the engines. */
 export function registerDefinitions(...definitions: readonly Definition<object>[]): void {
   builtIn = definitions;
 }
@@ -33,8 +33,8 @@ export function registerDefinitions(...definitions: readonly Definition<object>[
 const node = <T>(name: string): T => process.getBuiltinModule(name) as T;
 
 /**
- * The library for an addon of tfjs-node that is in the cache. It is looked for and not asked for, so its name has to tell
- * what is in it: kernels of other updates, or for another processor, count as none.
+ * The library for an addon of tfjs-node that is in the cache. Its name tells what is in it, so that kernels of other
+ * updates, or for another processor, count as none.
  *
  * @param addon - the addon's file
  */
@@ -101,6 +101,9 @@ export function loadLibrary(): void {
     throw new Unavailable('TensorFlow runs on a GPU', 'set CUDA_VISIBLE_DEVICES=-1 to run on the CPU');
   }
   if (loaded) return;
+  if (process.platform !== 'linux') {
+    throw new Unavailable('kernels are compiled on Linux alone', "use engine 'reference'");
+  }
   const { createRequire } = node<typeof import('node:module')>('node:module');
   const { existsSync } = node<typeof import('node:fs')>('node:fs');
   const { dlopen } = node<typeof import('node:os')>('node:os').constants;

@@ -54,7 +54,10 @@ export class Slot {
 
   /** As {@link read}, for the binding. */
   readId(): number {
-    return executeOp('ParityRead', [typeAttr('T', dtypeNumbers[this.dtype])], [this.id]).id;
+    // Also where another backend is registered by now: what a parameter holds can always be read.
+    const { binding } = this.#handle.backend;
+    const dtype = { name: 'T', type: binding.TF_ATTR_TYPE, value: dtypeNumbers[this.dtype] };
+    return executeOp('ParityRead', [dtype], [this.id], binding).id;
   }
 
   dispose(): void {
