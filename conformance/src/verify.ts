@@ -122,11 +122,12 @@ export async function* outcomes(
     );
     const results = await request.results;
     for (const [index, job] of request.jobs.entries()) {
-      const settled = engines.map((engine, i) => ({
-        ...settle(subject, job.program, traces[index]![i]!, results[index]!, oracle.hello.torch),
-        ...(engine !== undefined && { engine }),
-      }));
-      yield { ...job, ...(settled.find(({ verdict }) => verdict !== 'agrees') ?? settled[0]!) };
+      const settled = traces[index]!.map((trace) =>
+        settle(subject, job.program, trace, results[index]!, oracle.hello.torch),
+      );
+      const odd = settled.findIndex(({ verdict }) => verdict !== 'agrees');
+      const engine = engines[odd];
+      yield { ...job, ...settled[Math.max(odd, 0)]!, ...(engine !== undefined && { engine }) };
     }
   }
 }

@@ -68,8 +68,8 @@ export function countNativeTensors(): number | undefined {
   return tensorflowBackend()?.binding.getNumOfTensors();
 }
 
-export function typeAttr(name: string, dtype: number): Attr {
-  return { name, type: binding().TF_ATTR_TYPE, value: dtype };
+export function typeAttr(name: string, dtype: number, using: Binding = binding()): Attr {
+  return { name, type: using.TF_ATTR_TYPE, value: dtype };
 }
 
 /**

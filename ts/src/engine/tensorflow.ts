@@ -19,16 +19,16 @@ export class NativeTensor {
   readonly dtype: NativeDType;
   readonly shape: readonly number[];
   #id: number | undefined;
-  /** The backend that is registered may be another one by the time of disposal. */
-  #binding: Binding | undefined;
+  /** The backend that is registered may be another one by now. */
+  readonly #binding: Binding;
   #disposed = false;
 
   /** Takes over a tensor of the binding; a subclass may have it made when it is needed. */
-  constructor(dtype: NativeDType, shape: readonly number[], id?: number) {
+  constructor(dtype: NativeDType, shape: readonly number[], id?: number, using: Binding = binding()) {
     this.dtype = dtype;
     this.shape = shape;
     this.#id = id;
-    this.#binding = id === undefined ? undefined : binding();
+    this.#binding = using;
     scopes.at(-1)?.push(this);
   }
 
@@ -61,21 +61,18 @@ export class NativeTensor {
   /** The binding's number for the tensor. @throws RuntimeError if it is disposed */
   get id(): number {
     if (this.#disposed) throw new RuntimeError('DISPOSED', 'the tensor is disposed');
-    if (this.#id === undefined) {
-      this.#id = this.make();
-      this.#binding = binding();
-    }
-    return this.#id;
+    return (this.#id ??= this.make());
   }
 
   toTensorData(): TensorData {
-    const attrs = [typeAttr('T', dtypeNumbers[this.dtype]), typeAttr('type', binding().TF_INT32)];
-    const words = executeOp('Bitcast', attrs, [this.id]);
+    const using = this.#binding;
+    const attrs = [typeAttr('T', dtypeNumbers[this.dtype], using), typeAttr('type', using.TF_INT32, using)];
+    const words = executeOp('Bitcast', attrs, [this.id], using);
     try {
-      const { buffer, byteOffset, byteLength } = binding().tensorDataSync(words.id);
+      const { buffer, byteOffset, byteLength } = using.tensorDataSync(words.id);
       return new TensorData(this.dtype, this.shape, new Uint8Array(buffer, byteOffset, byteLength).slice());
     } finally {
-      binding().deleteTensor(words.id);
+      using.deleteTensor(words.id);
     }
   }
 
@@ -95,7 +92,7 @@ export class NativeTensor {
 
   /** Gives back the binding's tensor. */
   protected forget(): void {
-    if (this.#id !== undefined) this.#binding?.deleteTensor(this.#id);
+    if (this.#id !== undefined) this.#binding.deleteTensor(this.#id);
     this.#id = undefined;
   }
 }

@@ -121,7 +121,7 @@ function settle(
     parameter.written();
     if (definition.countsSteps) entry.step = countStep(entry.step as TensorData, counted);
     names.forEach((name, j) => (entry[name] = written[i * names.length + j]!.succeed()));
-    if (Object.keys(entry).length > 0) state.set(parameter, entry);
+    if (state.get(parameter) !== entry && Object.keys(entry).length > 0) state.set(parameter, entry);
   });
 }
 

@@ -193,9 +193,10 @@ function denseGradient(
 
 /** State that a checkpoint brought may lack a key, or have something else in a tensor's place. */
 function checkEntry({ lazy }: Definition<object>, required: readonly string[], entry: StateEntry): void {
-  if (Object.keys(entry).length === 0) return;
   for (const key of required) {
-    if (!(key in entry)) throw new KeyError('MISSING_STATE', `'${key}'`);
+    if (key in entry) continue;
+    if (Object.keys(entry).length === 0) return;
+    throw new KeyError('MISSING_STATE', `'${key}'`);
   }
   for (const key of required) checkState(key, entry[key]);
   for (const key of lazy) if (entry[key] !== undefined && entry[key] !== null) checkState(key, entry[key]);

@@ -1,6 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DeviceTensor } from '../arithmetic.ts';
-import { dtypeNumbers, executeOp, requireBackend, typeAttr, type NativeDType } from '../binding.ts';
+import {
+  dtypeNumbers,
+  executeOp,
+  requireBackend,
+  typeAttr,
+  type Binding,
+  type NativeDType,
+} from '../binding.ts';
 import { NativeTensor } from '../tensorflow.ts';
 import { Handle } from './handle.ts';
 
@@ -24,6 +31,10 @@ export class Slot {
     return this.#handle.id;
   }
 
+  get binding(): Binding {
+    return this.#handle.backend.binding;
+  }
+
   /** A slot that holds a tensor. The tensor stays its owner's, and shares its memory until one of them changes. */
   static holding(tensor: DeviceTensor): Slot {
     const dtype = tensor.dtype as NativeDType;
@@ -43,7 +54,7 @@ export class Slot {
   /** The tensor that is in the slot now, which no step changes. While it lives, the next step needs other memory. */
   read(): DeviceTensor {
     const id = this.readId();
-    if (this.dtype !== 'float32') return new NativeTensor(this.dtype, this.shape, id);
+    if (this.dtype !== 'float32') return new NativeTensor(this.dtype, this.shape, id, this.binding);
     const dataId = {};
     const shape = [...this.shape];
     const { backend } = this.#handle;
@@ -55,9 +66,8 @@ export class Slot {
   /** As {@link read}, for the binding. */
   readId(): number {
     // Also where another backend is registered by now: what a parameter holds can always be read.
-    const { binding } = this.#handle.backend;
-    const dtype = { name: 'T', type: binding.TF_ATTR_TYPE, value: dtypeNumbers[this.dtype] };
-    return executeOp('ParityRead', [dtype], [this.id], binding).id;
+    const attrs = [typeAttr('T', dtypeNumbers[this.dtype], this.binding)];
+    return executeOp('ParityRead', attrs, [this.id], this.binding).id;
   }
 
   dispose(): void {
@@ -71,7 +81,7 @@ export class SlotTensor extends NativeTensor {
   #owns = true;
 
   constructor(slot: Slot) {
-    super(slot.dtype, slot.shape);
+    super(slot.dtype, slot.shape, undefined, slot.binding);
     this.slot = slot;
   }
 
