@@ -7,11 +7,12 @@ import {
   type DeviceTensor,
   type ParameterDType,
 } from '../engine/arithmetic.ts';
-import { Slot } from '../engine/fused/slot.ts';
+import type { Slot } from '../engine/fused/slot.ts';
 import { NativeTensor } from '../engine/tensorflow.ts';
 import { TorchTypeError, ValueError } from '../errors.ts';
 import { typeName } from '../python/repr.ts';
 import { TensorData } from '../tensor_data.ts';
+import { OwnCell, VariableCell, type Cell } from './cell.ts';
 import { checkGradient, SparseTensor, type Gradient } from './gradient.ts';
 
 export interface ParameterInit {
@@ -131,86 +132,6 @@ export class Parameter<T extends DeviceTensor = DeviceTensor> {
     this.#grad = grad;
     this.#ownsGrad = owned;
   }
-}
-
-/** Where the value of a parameter lives: a tensor, or for the fused engine a slot, of which tensors are made when needed. */
-interface Cell {
-  readonly value: DeviceTensor;
-  readonly handedOut: DeviceTensor | undefined;
-  readonly isDisposed: boolean;
-  slot(): Slot;
-  release(): void;
-  written(): void;
-  replace(value: DeviceTensor): void;
-  dispose(): void;
-}
-
-class OwnCell implements Cell {
-  handedOut: DeviceTensor | undefined;
-  #slot: Slot | undefined;
-
-  constructor(value: DeviceTensor) {
-    this.handedOut = value;
-  }
-  get value(): DeviceTensor {
-    return (this.handedOut ??= (this.#slot as Slot).read());
-  }
-  get isDisposed(): boolean {
-    return this.handedOut?.isDisposed ?? false;
-  }
-  slot(): Slot {
-    return (this.#slot ??= Slot.holding(this.value));
-  }
-  release(): void {
-    this.handedOut?.dispose();
-    this.handedOut = undefined;
-  }
-  written(): void {}
-  replace(value: DeviceTensor): void {
-    this.handedOut?.dispose();
-    this.#slot?.dispose();
-    this.#slot = undefined;
-    this.handedOut = value;
-  }
-  dispose(): void {
-    this.value.dispose();
-    this.#slot?.dispose();
-  }
-}
-
-class VariableCell implements Cell {
-  readonly value: tf.Variable;
-  #slot: Slot | undefined;
-  /** What the variable held when its value was in the slot: someone may have assigned another. */
-  #dataId: object | undefined;
-
-  constructor(value: tf.Variable) {
-    this.value = value;
-  }
-  get handedOut(): tf.Variable {
-    return this.value;
-  }
-  get isDisposed(): boolean {
-    return this.value.isDisposed;
-  }
-  slot(): Slot {
-    if (this.#slot === undefined || this.#dataId !== this.value.dataId) {
-      this.#slot?.dispose();
-      this.#slot = Slot.holding(this.value);
-      this.#dataId = this.value.dataId;
-    }
-    return this.#slot;
-  }
-  release(): void {}
-  written(): void {
-    this.replace((this.#slot as Slot).read());
-    this.#dataId = this.value.dataId;
-  }
-  replace(value: DeviceTensor): void {
-    this.value.assign(value as tf.Tensor);
-    value.dispose();
-  }
-  dispose(): void {}
 }
 
 const parameters = new WeakMap<tf.Variable, Parameter>();
