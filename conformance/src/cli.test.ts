@@ -82,7 +82,7 @@ test.serial('a difference exits with 1, is stored, and is replayed', async (t) =
   const cwd = folder(t);
   const { code, stdout } = await run(cwd, ['verify', '--runs', '500', '--subject', flipped], { SEED: '5' });
   t.is(code, 1, stdout);
-  t.regex(stdout, /^flipped differs from torch .*, and claims to be exact$/m);
+  t.regex(stdout, /^flipped \(fused engine\) differs from torch .*, and claims to be exact$/m);
   t.regex(stdout, /1 ulp apart, 0 are allowed/);
   t.regex(stdout, /A program differs/);
   const found = readdirSync(join(cwd, 'build/conformance/found'), { recursive: true, encoding: 'utf8' });

@@ -16,6 +16,8 @@ export interface Subject {
   readonly claim: 'exact' | Profile;
   /** Where its arithmetic runs, for the report: `tensorflow (cpu)`. */
   readonly device: string;
+  /** The engines that it has, where there is more than one: every program runs on each. */
+  readonly engines?: readonly string[];
   /** Runs a whole program. What the optimizer throws is part of the trace; a rejection means that the subject broke. */
-  run(program: Program): Trace | Promise<Trace>;
+  run(program: Program, engine?: string): Trace | Promise<Trace>;
 }

@@ -46,6 +46,23 @@ test('a difference ends the run, and comes back as the smallest program', async 
   t.true('path' in source && source.path.includes(':'));
 });
 
+test('every engine of a subject runs every program, and a difference says of which engine', async (t) => {
+  const ran: (string | undefined)[] = [];
+  const subject = (rules: Record<string, Rule | undefined>): Settings['subject'] => ({
+    ...toySubject(),
+    engines: Object.keys(rules),
+    run: (program, engine) => {
+      ran.push(engine);
+      return toyTrace(program, 'float32', rules[engine!]);
+    },
+  });
+  const agrees = await verify(settings({ runs: 2, subject: subject({ one: undefined, other: undefined }) }));
+  t.is(exitCode(agrees), 0);
+  t.deepEqual(ran, ['one', 'other', 'one', 'other']);
+  const { failure } = await verify(settings({ subject: subject({ one: undefined, other: late }) }));
+  t.is(failure!.smallest.engine, 'other');
+});
+
 test('stored cases run first, and are not shrunk', async (t) => {
   const program = smallProgram([500, 600, 700], [800, 900, 1000], 1);
   const seen: Outcome[] = [];

@@ -12,8 +12,8 @@ import type { Result } from './wire.ts';
 /** Where a program comes from: a run of a seed, or a stored case. */
 export type Source = Origin | { file: string };
 
-/** What running one program came to. */
-export type Outcome = { source: Source; program: Program } & (
+/** What running one program came to; of several engines, on the first that did not agree. */
+export type Outcome = { source: Source; program: Program; engine?: string } & (
   | { verdict: 'agrees'; judgement: Judgement }
   | { verdict: 'differs'; judgement: Judgement; trace: Trace; exact: Trace }
   | { verdict: 'could not run'; by: 'oracle' | 'subject' | 'comparison'; message: string }
@@ -114,10 +114,20 @@ export async function* outcomes(
     }
     const request = requests.shift();
     if (request === undefined) return;
-    const traces = await Promise.all(request.jobs.map(({ program }) => attempt(subject, program)));
+    const engines = subject.engines ?? [undefined];
+    const traces = await Promise.all(
+      request.jobs.map(({ program }) =>
+        Promise.all(engines.map((engine) => attempt(subject, program, engine))),
+      ),
+    );
     const results = await request.results;
     for (const [index, job] of request.jobs.entries()) {
-      yield { ...job, ...settle(subject, job.program, traces[index]!, results[index]!, oracle.hello.torch) };
+      const settled = traces[index]!.map((trace) =>
+        settle(subject, job.program, trace, results[index]!, oracle.hello.torch),
+      );
+      const odd = settled.findIndex(({ verdict }) => verdict !== 'agrees');
+      const engine = engines[odd];
+      yield { ...job, ...settled[Math.max(odd, 0)]!, ...(engine !== undefined && { engine }) };
     }
   }
 }
@@ -150,9 +160,13 @@ function settle(
   }
 }
 
-async function attempt(subject: Subject, program: Program): Promise<Trace | Error> {
+async function attempt(
+  subject: Subject,
+  program: Program,
+  engine: string | undefined,
+): Promise<Trace | Error> {
   try {
-    return await subject.run(program);
+    return await subject.run(program, engine);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

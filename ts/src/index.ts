@@ -3,6 +3,7 @@ import './node_util.ts';
 export { Adadelta, adadelta, type AdadeltaOptions } from './optim/adadelta.ts';
 export { SGD, sgd, type SGDOptions } from './optim/sgd.ts';
 export type { Definition, Inputs, Option, Outputs } from './optim/definition.ts';
+export type { EngineOption } from './engine/engine.ts';
 export type { Operations } from './engine/operations.ts';
 export { optimizers } from './optim/table.ts';
 export {
@@ -10,7 +11,6 @@ export {
   registerOptimizerStepPostHook,
   registerOptimizerStepPreHook,
   type Closure,
-  type EngineOption,
   type HookOptions,
   type LoadOptions,
   type OptimizerHook,
@@ -33,7 +33,8 @@ export type {
 export type { LoadedDict } from './optim/saved_form.ts';
 export type { State, StateEntry, StateId } from './optim/state.ts';
 export type { SavedGroup, StateDict } from './optim/state_dict.ts';
-export { NativeTensor, countNativeTensors } from './engine/tensorflow.ts';
+export { countNativeTensors } from './engine/binding.ts';
+export { NativeTensor } from './engine/tensorflow.ts';
 export type { DeviceTensor, ParameterDType } from './engine/arithmetic.ts';
 export { TensorData, type NumberDType } from './tensor_data.ts';
 export type { DType } from './dtype.ts';

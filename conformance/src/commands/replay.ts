@@ -3,7 +3,7 @@ import { startOracle } from '../oracle.ts';
 import { failureText } from '../report/failure.ts';
 import { outcomes } from '../verify.ts';
 import { loadSubject } from './load_subject.ts';
-import { explanationOf, type CommonOptions } from './verify.ts';
+import { explanationOf, subjectName, type CommonOptions } from './verify.ts';
 
 /** `torch-conformance replay FILE`; gives the exit code. */
 export async function replayCommand({
@@ -22,7 +22,7 @@ export async function replayCommand({
       case 'differs':
         console.log(
           failureText(outcome, {
-            ...{ subject: subject.name, torch: oracle.hello.torch, file },
+            ...{ subject: subjectName(subject, outcome), torch: oracle.hello.torch, file },
             explanation: await explanationOf(outcome),
           }),
         );

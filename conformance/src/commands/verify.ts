@@ -141,10 +141,15 @@ async function describe(
   const { source, program } = smallest;
   const file = 'file' in source ? source.file : storeCase(foundFolder(oracle), program);
   return failureText(smallest, {
-    ...{ subject: subject.name, torch: oracle.hello.torch, file, complete },
+    ...{ subject: subjectName(subject, smallest), torch: oracle.hello.torch, file, complete },
     ...(found !== smallest && { found: found.source }),
     explanation: await explanationOf(smallest),
   });
+}
+
+/** A subject, and the engine where it has several. */
+export function subjectName({ name }: Subject, { engine }: Outcome): string {
+  return engine === undefined ? name : `${name} (${engine} engine)`;
 }
 
 /** The planted fault that a failure behaves like, if there is one and tfjs is there to run it. */

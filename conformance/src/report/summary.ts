@@ -31,7 +31,9 @@ export function runInfo(run: {
   const { subject, hello, ...rest } = run;
   return {
     subject: subject.name,
-    device: subject.device,
+    device: subject.engines
+      ? `${subject.device} with engines ${subject.engines.join(' and ')}`
+      : subject.device,
     claim: claimText(subject.claim),
     torch: hello.torch,
     python: hello.python,

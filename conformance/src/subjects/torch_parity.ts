@@ -40,8 +40,15 @@ export function torchParity(
     name,
     claim: 'exact',
     device: device(),
-    run: (program) => new Run(program, table, files).trace(),
+    // What is not torch-parity's own has no kernels.
+    ...(table === optimizers && hasKernels() && { engines: ['fused', 'reference'] }),
+    run: (program, engine) => new Run(program, table, files, engine).trace(),
   };
+}
+
+/** Whether the fused engine has to be there: on TensorFlow, for a CPU. */
+function hasKernels(): boolean {
+  return (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === false;
 }
 
 function device(): string {
@@ -55,6 +62,7 @@ class Run implements HookContext {
   readonly #program: Program;
   readonly #table: OptimizerTable;
   readonly #files: Files;
+  readonly #engine: string | undefined;
   /** The program's tensors, and after them those of state dicts that were kept. */
   readonly #inputs: TensorData[];
   readonly #outputs: TensorData[] = [];
@@ -66,10 +74,11 @@ class Run implements HookContext {
   #optimizer: Optimizer<object> | undefined;
   #events: string[] = [];
 
-  constructor(program: Program, table: OptimizerTable, files: Files) {
-    this.#files = files;
+  constructor(program: Program, table: OptimizerTable, files: Files, engine: string | undefined) {
     this.#program = program;
     this.#table = table;
+    this.#files = files;
+    this.#engine = engine;
     this.#inputs = [...program.tensors];
     this.#params = program.params.map(({ tensor }) => new Parameter(tensorAt(this.#inputs, tensor)));
     this.#arguments = new Arguments(this.#params, this.#inputs);
@@ -133,7 +142,7 @@ class Run implements HookContext {
     if (kind === undefined) throw new RangeError(`torch-parity has no ${optimizer}`);
     this.#optimizer = new kind(
       this.#arguments.argument(argument) as never,
-      this.#arguments.options(options) as never,
+      { ...this.#arguments.options(options), ...(this.#engine && { engine: this.#engine }) } as never,
     );
     return { snapshot: this.#snapshot() };
   }

@@ -7,8 +7,8 @@ const { subject } = await loadSubject('tensorflow');
 const flipped: Subject = {
   ...subject,
   name: 'flipped',
-  async run(program) {
-    const trace = await subject.run(program);
+  async run(program, engine) {
+    const trace = await subject.run(program, engine);
     trace.records.forEach(({ snapshot }, index) => {
       const bytes = trace.tensors[snapshot?.params[0] ?? -1]?.bytes;
       if (bytes?.length && program.commands[index - 1]?.op === 'step') bytes[0]! ^= 1;

@@ -1,11 +1,13 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import '../node_util.ts';
+import { loadLibrary, Unavailable } from '../engine/fused/library.ts';
+import '../optim/table.ts';
 import { chooseFlavor } from '../native/flavor.ts';
 
 export const usage = `Usage: torch-parity doctor [--python PATH]
 
-Shows the versions and the device in use, whether subnormal numbers survive TensorFlow, and whether the oracle answers
+Shows the versions, the device and the engine in use, whether subnormal numbers survive TensorFlow, and whether the oracle answers
 and is exact. Exits with 1 where something is wrong.
 
 Options:
@@ -64,6 +66,7 @@ async function* examineTensorflow(): AsyncGenerator<Finding> {
   const { binding, isUsingGpuDevice } = tf.backend() as unknown as TensorflowBackend;
   yield { what: 'TensorFlow', found: binding.TF_Version };
   yield explainDevice(isUsingGpuDevice);
+  yield examineEngine(isUsingGpuDevice);
 
   const lost = [1, 100_000].flatMap((size) => {
     const tiny = tf.fill([size], 2 ** -140);
@@ -86,6 +89,20 @@ function explainDevice(isUsingGpu: boolean): Finding {
     found: `CPU, though ${reason}`,
     cure: `${setUp}, or see why CUDA finds no GPU: nvidia-smi`,
   };
+}
+
+/** The engine that an optimizer gets where none is asked for. */
+function examineEngine(isUsingGpu: boolean): Finding {
+  try {
+    loadLibrary();
+    return { what: 'engine', found: 'fused' };
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    const { reason, cure } = error;
+    const found = `reference, since ${reason}`;
+    // On a GPU nothing is wrong: there are no kernels for it.
+    return isUsingGpu ? { what: 'engine', found } : { what: 'engine', found, cure };
+  }
 }
 
 /** What is used of the handshake (conformance/PROTOCOL.md, "Wire"). */

@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util';
 import { provideAddon } from '../native/addon.ts';
 import { cacheHome } from '../native/cache.ts';
+import { provideKernels } from '../native/kernels.ts';
 import { chooseFlavor } from '../native/flavor.ts';
 import { checkPlatform, compilerVersion } from '../native/machine.ts';
 import { provideTensorflow } from '../native/tensorflow.ts';
 
 export const usage = `Usage: torch-parity setup-tensorflow
 
-Downloads TensorFlow and compiles the addon of tfjs-node-gpu against it. What is there already is kept.
+Downloads TensorFlow, and compiles the addon of tfjs-node-gpu and the kernels of the fused engine against it. What is
+there already is kept.
 
 Environment:
   TF_FLAVOR=cpu|gpu    TensorFlow without or with CUDA (default: with it where there is an NVIDIA GPU)
@@ -22,7 +24,8 @@ export async function run(args: string[]): Promise<number> {
   const home = cacheHome();
   const step = (text: string): void => console.log(`${text} ...`);
   const tensorflow = await provideTensorflow(home, flavor, step);
-  await provideAddon(home, tensorflow, step);
+  const addon = await provideAddon(home, tensorflow, step);
+  await provideKernels(home, tensorflow, addon, step);
   console.log(`TensorFlow (${flavor}: ${reason}) is set up in ${tensorflow}`);
   return 0;
 }

@@ -76,9 +76,10 @@ export function download(tensor: DeviceTensor): TensorData {
   return TensorData.from('float32', tensor.dataSync(), tensor.shape);
 }
 
-/** A copy of a tensor on its device, shielded from tidy(). */
+/** A copy of a tensor on its device, shielded from tidy(); of float32, a tf.Tensor. */
 export function duplicate(tensor: DeviceTensor): DeviceTensor {
-  return tensor instanceof NativeTensor ? tensor.clone() : tf.keep(tf.clone(tensor));
+  if (!(tensor instanceof NativeTensor)) return tf.keep(tf.clone(tensor));
+  return tensor.dtype === 'float32' ? upload(tensor.toTensorData()) : tensor.clone();
 }
 
 /** A tensor of zeros, shielded from tidy(). */

@@ -1,78 +1,44 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { RuntimeError } from '../errors.ts';
 import { TensorData } from '../tensor_data.ts';
 import type { Arithmetic } from './arithmetic.ts';
+import {
+  binding,
+  dtypeNumbers,
+  executeOp,
+  typeAttr,
+  type Attr,
+  type Binding,
+  type NativeDType,
+} from './binding.ts';
 
 /**
- * The binding of tfjs-node, below tfjs's own dtypes: TensorFlow computes in float64 as well as in float32, and tfjs
- * has no name for it. This file is the only one that knows the binding.
+ * A tensor in TensorFlow's memory that tfjs does not know: of a dtype that it does not have, or state that it need not see.
+ * Dispose it when it is no longer needed.
  */
-interface Binding {
-  createTensor(shape: number[], dtype: number, values: Int32Array): number;
-  deleteTensor(id: number): void;
-  tensorDataSync(id: number): Int32Array;
-  executeOp(
-    name: string,
-    attrs: Attr[],
-    inputs: number[],
-    outputs: number,
-  ): { id: number; shape: number[] }[];
-  getNumOfTensors(): number;
-  readonly TF_INT32: number;
-  readonly TF_ATTR_TYPE: number;
-}
-
-interface Attr {
-  name: string;
-  type: number;
-  value: number;
-}
-
-/** Dtypes that live in TensorFlow alone, and TensorFlow's numbers for them (types.proto). */
-const dtypeNumbers = { float64: 2 } as const;
-export type NativeDType = keyof typeof dtypeNumbers;
-
-function binding(): Binding {
-  const backend = tf.backend() as unknown as { binding?: Binding };
-  if (backend.binding?.executeOp === undefined) {
-    throw new RuntimeError(
-      'NEEDS_TENSORFLOW',
-      `float64 needs TensorFlow, but the tfjs backend is ${tf.getBackend()}: import '@tensorflow/tfjs-node-gpu' and ` +
-        "call tf.setBackend('tensorflow')",
-    );
-  }
-  return backend.binding;
-}
-
-/** The tensors that TensorFlow holds for this process, tfjs's included; undefined on other backends. */
-export function countNativeTensors(): number | undefined {
-  return (tf.backend() as unknown as { binding?: Binding }).binding?.getNumOfTensors();
-}
-
-/** A tensor of a dtype that tfjs does not have, in TensorFlow's memory. Dispose it when it is no longer needed. */
 export class NativeTensor {
   readonly dtype: NativeDType;
   readonly shape: readonly number[];
-  readonly #id: number;
-  /** The backend that is registered may be another one by the time of disposal. */
-  readonly #binding = binding();
+  #id: number | undefined;
+  /** The backend that is registered may be another one by now. */
+  readonly #binding: Binding;
   #disposed = false;
 
-  /** Takes over a tensor of the binding. */
-  constructor(dtype: NativeDType, shape: readonly number[], id: number) {
+  /** Takes over a tensor of the binding; a subclass may have it made when it is needed. */
+  constructor(dtype: NativeDType, shape: readonly number[], id?: number, using: Binding = binding()) {
     this.dtype = dtype;
     this.shape = shape;
     this.#id = id;
+    this.#binding = using;
     scopes.at(-1)?.push(this);
   }
 
   /** @throws RuntimeError if the backend is not TensorFlow */
   static from(data: TensorData<NativeDType>): NativeTensor {
     const { dtype, shape, bytes } = data;
-    // float64 enters and leaves as pairs of int32, bit by bit.
+    // Elements enter and leave as int32, bit by bit; one of float64 is a pair.
     const { buffer } = bytes.slice();
     const words = binding().createTensor(
-      [...shape, 2],
+      dtype === 'float64' ? [...shape, 2] : [...shape],
       binding().TF_INT32,
       new Int32Array(buffer as ArrayBuffer),
     );
@@ -80,7 +46,7 @@ export class NativeTensor {
       return execute(
         dtype,
         'Bitcast',
-        [attr('T', binding().TF_INT32), attr('type', dtypeNumbers[dtype])],
+        [typeAttr('T', binding().TF_INT32), typeAttr('type', dtypeNumbers[dtype])],
         [words],
       );
     } finally {
@@ -95,39 +61,40 @@ export class NativeTensor {
   /** The binding's number for the tensor. @throws RuntimeError if it is disposed */
   get id(): number {
     if (this.#disposed) throw new RuntimeError('DISPOSED', 'the tensor is disposed');
-    return this.#id;
+    return (this.#id ??= this.make());
   }
 
   toTensorData(): TensorData {
-    const attrs = [attr('T', dtypeNumbers[this.dtype]), attr('type', binding().TF_INT32)];
-    const words = executeOp('Bitcast', attrs, [this.id]);
+    const using = this.#binding;
+    const attrs = [typeAttr('T', dtypeNumbers[this.dtype], using), typeAttr('type', using.TF_INT32, using)];
+    const words = executeOp('Bitcast', attrs, [this.id], using);
     try {
-      const { buffer, byteOffset, byteLength } = binding().tensorDataSync(words.id);
+      const { buffer, byteOffset, byteLength } = using.tensorDataSync(words.id);
       return new TensorData(this.dtype, this.shape, new Uint8Array(buffer, byteOffset, byteLength).slice());
     } finally {
-      binding().deleteTensor(words.id);
+      using.deleteTensor(words.id);
     }
   }
 
   clone(): NativeTensor {
-    return execute(this.dtype, 'Identity', [attr('T', dtypeNumbers[this.dtype])], [this.id]);
+    return execute(this.dtype, 'Identity', [typeAttr('T', dtypeNumbers[this.dtype])], [this.id]);
   }
 
   dispose(): void {
-    if (this.#disposed) return;
-    this.#binding.deleteTensor(this.#id);
+    this.forget();
     this.#disposed = true;
   }
-}
 
-function attr(name: string, value: number): Attr {
-  return { name, type: binding().TF_ATTR_TYPE, value };
-}
+  /** What a subclass makes of it when `id` is asked for. */
+  protected make(): number {
+    throw new RuntimeError('TENSORFLOW', 'a tensor without a number');
+  }
 
-function executeOp(name: string, attrs: Attr[], inputs: number[]): { id: number; shape: number[] } {
-  const [output] = binding().executeOp(name, attrs, inputs, 1);
-  if (output === undefined) throw new RuntimeError('TENSORFLOW', `TensorFlow's ${name} returned nothing`);
-  return output;
+  /** Gives back the binding's tensor. */
+  protected forget(): void {
+    if (this.#id !== undefined) this.#binding.deleteTensor(this.#id);
+    this.#id = undefined;
+  }
 }
 
 function execute(dtype: NativeDType, name: string, attrs: Attr[], inputs: number[]): NativeTensor {
@@ -144,7 +111,7 @@ export function nativeArithmetic(dtype: NativeDType): Arithmetic<NativeTensor> {
     execute(
       dtype,
       name,
-      [attr('T', dtypeNumbers[dtype])],
+      [typeAttr('T', dtypeNumbers[dtype])],
       operands.map((operand) => operand.id),
     );
   return {

@@ -1,7 +1,8 @@
+import type { EngineOption } from '../engine/engine.ts';
 import { AssertionError, ValueError } from '../errors.ts';
 import { reprFloat } from '../python/repr.ts';
 import type { Definition } from './definition.ts';
-import { Optimizer, type EngineOption } from './optimizer.ts';
+import { Optimizer } from './optimizer.ts';
 import type { ParamsArgument } from './param_group.ts';
 
 /** Options of {@link Adadelta}; each may also be given for one group. */

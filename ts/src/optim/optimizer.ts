@@ -2,8 +2,11 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { RuntimeError, TorchTypeError, ValueError } from '../errors.ts';
 import { comparePython, repr, reprEntry, typeName } from '../python/repr.ts';
 import { isPlainObject } from '../python/copy.ts';
+import { chooseEngine, type EngineOption } from '../engine/engine.ts';
+import type { FusedEngine } from '../engine/fused/engine.ts';
 import { backward, refusePromise } from './autograd.ts';
 import type { Definition } from './definition.ts';
+import { takeFusedSteps } from './fused_step.ts';
 import { HookList, type RemovableHandle } from './hooks.ts';
 import { makeDefaults, optionOf, torchKey } from './options.ts';
 import {
@@ -63,16 +66,10 @@ export interface LoadOptions {
   match?: 'order' | 'names';
 }
 
-/** Where the arithmetic runs; never part of a state dict. */
-export interface EngineOption {
-  /** `reference` interprets the update with tfjs's operations; `auto` takes the fastest that there is. @defaultValue 'auto' */
-  engine?: 'reference' | 'fused' | 'auto';
-}
-
 /** What every optimizer has, as torch.optim.Optimizer does: groups, state, hooks, state dicts. */
 export class Optimizer<Options extends object> {
   /** The engine in use. */
-  readonly engine: 'reference' | 'fused' = 'reference';
+  readonly engine: 'reference' | 'fused';
   /** The constructor's options, with torch's defaults for the rest. */
   readonly defaults: Readonly<Options>;
   /** The groups. Options may be changed here between steps; add groups with `addParamGroup`. */
@@ -81,6 +78,7 @@ export class Optimizer<Options extends object> {
   state: State = new Map();
 
   readonly #definition: Definition<object>;
+  readonly #fused: FusedEngine | undefined;
   readonly #stepPreHooks = new HookList<StepPreHook>();
   readonly #stepPostHooks = new HookList<StepPostHook>();
   readonly #stateDictPreHooks = new HookList<OptimizerHook>();
@@ -99,9 +97,10 @@ export class Optimizer<Options extends object> {
         `options are an object, as in {lr: 0.1}, but got ${typeName(given)}`,
       );
     }
-    const { engine = 'auto', ...options } = given;
-    checkEngine(engine);
+    const { engine, ...options } = given;
     this.#definition = definition;
+    this.#fused = chooseEngine(definition, engine);
+    this.engine = this.#fused === undefined ? 'reference' : 'fused';
     this.defaults = makeDefaults(definition, options as Record<string, unknown>) as Options;
     for (const group of groupsOf(params)) this.addParamGroup(group as ParamGroupInit<Options>);
   }
@@ -161,7 +160,8 @@ export class Optimizer<Options extends object> {
     refusePromise(loss);
     const planned = this.paramGroups.flatMap((group) => planGroup(this.#definition, group, this.state));
     protectGradients(planned, this.state);
-    for (const step of planned) takeStep(this.#definition, this.state, step);
+    if (this.#fused !== undefined) takeFusedSteps(this.#fused, this.#definition, this.state, planned);
+    else for (const step of planned) takeStep(this.#definition, this.state, step);
     return loss;
   }
 
@@ -227,6 +227,7 @@ export class Optimizer<Options extends object> {
 
   /** Frees the state on the device. Parameters stay. */
   dispose(): void {
+    this.#fused?.dispose();
     disposeEntries(this.state.values());
     this.state = new Map();
   }
@@ -293,19 +294,4 @@ function isStepArguments(result: unknown): result is StepArguments {
 function checkMatch(match: unknown): void {
   if (match === 'order' || match === 'names') return;
   throw new ValueError('UNKNOWN_MATCH', `match must be 'order' or 'names', but got ${repr(match)}`);
-}
-
-function checkEngine(engine: unknown): void {
-  if (engine === 'fused') {
-    throw new RuntimeError(
-      'NO_FUSED_ENGINE',
-      "there is no fused engine yet: use engine 'auto' or 'reference'",
-    );
-  }
-  if (engine !== 'auto' && engine !== 'reference') {
-    throw new ValueError(
-      'UNKNOWN_ENGINE',
-      `engine must be 'auto', 'reference' or 'fused', but got ${repr(engine)}`,
-    );
-  }
 }

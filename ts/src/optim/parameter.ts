@@ -7,10 +7,12 @@ import {
   type DeviceTensor,
   type ParameterDType,
 } from '../engine/arithmetic.ts';
+import type { Slot } from '../engine/fused/slot.ts';
 import { NativeTensor } from '../engine/tensorflow.ts';
 import { TorchTypeError, ValueError } from '../errors.ts';
 import { typeName } from '../python/repr.ts';
 import { TensorData } from '../tensor_data.ts';
+import { OwnCell, VariableCell, type Cell } from './cell.ts';
 import { checkGradient, SparseTensor, type Gradient } from './gradient.ts';
 
 export interface ParameterInit {
@@ -84,6 +86,30 @@ export class Parameter<T extends DeviceTensor = DeviceTensor> {
     this.#cell.dispose();
   }
 
+  get isDisposed(): boolean {
+    return this.#cell.isDisposed;
+  }
+
+  /** @internal The value, if someone may have it. */
+  get handedOut(): DeviceTensor | undefined {
+    return this.#cell.handedOut;
+  }
+
+  /** @internal The value's place for the fused engine, which is moved there by the first call. */
+  slot(): Slot {
+    return this.#cell.slot();
+  }
+
+  /** @internal Takes back what was handed out, so that a step may write in its memory. */
+  release(): void {
+    this.#cell.release();
+  }
+
+  /** @internal Shows what a step has written to the slot. */
+  written(): void {
+    this.#cell.written();
+  }
+
   /** @internal Takes over a tensor as the new value. */
   replaceData(data: DeviceTensor): void {
     this.#cell.replace(data);
@@ -106,39 +132,6 @@ export class Parameter<T extends DeviceTensor = DeviceTensor> {
     this.#grad = grad;
     this.#ownsGrad = owned;
   }
-}
-
-/** Where the value of a parameter lives. */
-interface Cell {
-  readonly value: DeviceTensor;
-  replace(value: DeviceTensor): void;
-  dispose(): void;
-}
-
-class OwnCell implements Cell {
-  value: DeviceTensor;
-  constructor(value: DeviceTensor) {
-    this.value = value;
-  }
-  replace(value: DeviceTensor): void {
-    this.value.dispose();
-    this.value = value;
-  }
-  dispose(): void {
-    this.value.dispose();
-  }
-}
-
-class VariableCell implements Cell {
-  readonly value: tf.Variable;
-  constructor(value: tf.Variable) {
-    this.value = value;
-  }
-  replace(value: DeviceTensor): void {
-    this.value.assign(value as tf.Tensor);
-    value.dispose();
-  }
-  dispose(): void {}
 }
 
 const parameters = new WeakMap<tf.Variable, Parameter>();

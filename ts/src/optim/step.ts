@@ -2,6 +2,8 @@ import { increment } from '../cast.ts';
 import { duplicate, upload, zeros, type DeviceTensor } from '../engine/arithmetic.ts';
 import { shapeOperations } from '../engine/check.ts';
 import { referenceStep } from '../engine/reference.ts';
+import { SlotTensor } from '../engine/fused/slot.ts';
+import { NativeTensor } from '../engine/tensorflow.ts';
 import { KeyError, RuntimeError, TorchTypeError } from '../errors.ts';
 import { typeName } from '../python/repr.ts';
 import { TensorData } from '../tensor_data.ts';
@@ -13,13 +15,13 @@ import type { Parameter } from './parameter.ts';
 import { disposeEntries, isDeviceTensor, type State, type StateEntry } from './state.ts';
 
 /** A step of one parameter that has passed every check. */
-interface PlannedStep {
+export interface PlannedStep {
   parameter: Parameter;
   grad: DeviceTensor | TensorData;
   /** Whether `grad` is a copy to dispose after the step. */
   ownsGrad: boolean;
   /** Lazy state that was missing before the step of the group began; torch looks once, before it computes. */
-  missing: Set<string>;
+  missing: ReadonlySet<string>;
   scalars: Record<string, number>;
   flags: Record<string, boolean>;
 }
@@ -36,36 +38,75 @@ export function planGroup(
 ): PlannedStep[] {
   const options = readOptions(definition, group);
   const { scalars, flags } = definition.prepare(options);
+  const required = [...definition.zeros, ...(definition.countsSteps ? ['step'] : [])];
+  const all = [...definition.zeros, ...definition.lazy];
   const steps: PlannedStep[] = [];
   for (const parameter of group.params) {
     if (parameter.grad === null) continue;
     const grad = denseGradient(definition, parameter, parameter.grad);
-    const entry = state.get(parameter) ?? {};
-    checkEntry(definition, entry);
-    const missing = new Set(definition.lazy.filter((key) => !isDeviceTensor(entry[key])));
+    const entry = state.get(parameter);
+    if (entry !== undefined) checkEntry(definition, required, entry);
+    const missing = definition.lazy.length === 0 ? none : missingFrom(definition, entry);
     steps.push({ parameter, grad, ownsGrad: false, missing, scalars, flags });
   }
   if (steps.length > 0) {
     definition.check?.(options);
     refuseUnsupported(options);
   }
-  for (const { parameter, missing } of steps) {
-    const shapes: Record<string, readonly number[]> = { param: parameter.shape, grad: parameter.shape };
-    const entry = state.get(parameter) ?? {};
-    for (const key of [...definition.zeros, ...definition.lazy]) {
-      if (!missing.has(key)) shapes[key] = (entry[key] as DeviceTensor | undefined)?.shape ?? parameter.shape;
+  // Where all shapes are the parameter's, one parameter stands for all.
+  const checked: PlannedStep[] = [];
+  for (const step of steps) {
+    const { parameter, missing } = step;
+    const entry = state.get(parameter);
+    const shapeOf = (key: string): readonly number[] =>
+      (entry?.[key] as DeviceTensor | undefined)?.shape ?? parameter.shape;
+    const keys = missing.size === 0 ? all : all.filter((key) => !missing.has(key));
+    if (keys.every((key) => isSameShape(shapeOf(key), parameter.shape))) {
+      if (checked.some((other) => isAlike(other, step))) continue;
+      checked.push(step);
     }
-    definition.update(shapeOperations(parameter.dtype), shapes as never, scalars, flags);
+    const shapes = Object.fromEntries(keys.map((key) => [key, shapeOf(key)]));
+    definition.update(
+      shapeOperations(parameter.dtype),
+      { ...shapes, param: parameter.shape, grad: parameter.shape } as never,
+      scalars,
+      flags,
+    );
   }
   return steps;
+}
+
+const none: ReadonlySet<string> = new Set();
+
+function missingFrom({ lazy }: Definition<object>, entry: StateEntry = {}): ReadonlySet<string> {
+  return new Set(lazy.filter((key) => !isDeviceTensor(entry[key])));
+}
+
+/** Whether the update does the same for two steps. */
+export function isAlike(x: PlannedStep, y: PlannedStep): boolean {
+  // Scalars and flags come from the group.
+  if (x.scalars !== y.scalars || x.parameter.dtype !== y.parameter.dtype) return false;
+  return (
+    x.missing === y.missing ||
+    (x.missing.size === y.missing.size && [...x.missing].every((key) => y.missing.has(key)))
+  );
+}
+
+function isSameShape(x: readonly number[], y: readonly number[]): boolean {
+  if (x.length !== y.length) return false;
+  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
+  return true;
 }
 
 /**
  * Copies each gradient that is itself a parameter's tensor or a state tensor: a step before it would dispose it.
  */
 export function protectGradients(steps: readonly PlannedStep[], state: State): void {
-  const owned = new Set<unknown>(steps.map(({ parameter }) => parameter.data));
-  for (const entry of state.values()) for (const value of Object.values(entry)) owned.add(value);
+  const owned = new Set<unknown>();
+  for (const { parameter } of steps) if (parameter.handedOut !== undefined) owned.add(parameter.handedOut);
+  for (const entry of state.values()) {
+    for (const key in entry) if (!(entry[key] instanceof SlotTensor)) owned.add(entry[key]);
+  }
   for (const step of steps) {
     if (step.grad instanceof TensorData || !owned.has(step.grad)) continue;
     step.grad = duplicate(step.grad);
@@ -75,9 +116,9 @@ export function protectGradients(steps: readonly PlannedStep[], state: State): v
 
 /** Computes one step and puts its results in place. */
 export function takeStep(definition: Definition<object>, state: State, planned: PlannedStep): void {
-  const { parameter, grad, ownsGrad, missing, scalars, flags } = planned;
+  const { parameter, grad, missing, scalars, flags } = planned;
   const before = state.get(parameter);
-  const entry = stateOf(definition, parameter, before);
+  const entry = stateOf(definition, before, () => zeros(parameter.shape, parameter.dtype));
   const tensors: Record<string, DeviceTensor> = {};
   for (const [key, value] of Object.entries(entry)) {
     if (isDeviceTensor(value) && !missing.has(key)) tensors[key] = value;
@@ -95,7 +136,7 @@ export function takeStep(definition: Definition<object>, state: State, planned: 
     if (entry !== before) disposeEntries([entry]);
     throw error;
   } finally {
-    if (gradient !== grad || ownsGrad) gradient.dispose();
+    disposeGradient(planned, gradient);
   }
   if (definition.countsSteps) entry.step = increment(entry.step as TensorData);
   for (const [key, tensor] of Object.entries(results)) {
@@ -109,53 +150,64 @@ export function takeStep(definition: Definition<object>, state: State, planned: 
   if (Object.keys(entry).length > 0) state.set(parameter, entry);
 }
 
+/** Frees a gradient that was copied for the step. */
+export function disposeGradient({ grad, ownsGrad }: PlannedStep, used: DeviceTensor): void {
+  if (used !== grad || ownsGrad) used.dispose();
+}
+
+const notStepped = TensorData.from('float32', [0], []);
+
 /** The state of a parameter, made of zeros if it has none yet. */
-function stateOf(
+export function stateOf(
   definition: Definition<object>,
-  parameter: Parameter,
   before: StateEntry | undefined,
+  zeros: () => DeviceTensor,
 ): StateEntry {
   if (before !== undefined && Object.keys(before).length > 0) return before;
   const entry: StateEntry = {};
-  if (definition.countsSteps) entry.step = TensorData.from('float32', [0], []);
-  for (const key of definition.zeros) entry[key] = zeros(parameter.shape, parameter.dtype);
+  if (definition.countsSteps) entry.step = notStepped;
+  for (const key of definition.zeros) entry[key] = zeros();
   return entry;
 }
 
 function denseGradient(
   { name }: Definition<object>,
-  { data, name: parameterName = 'a parameter' }: Parameter,
+  { isDisposed, name: parameterName = 'a parameter' }: Parameter,
   grad: Gradient,
 ): DeviceTensor | TensorData {
   if (grad instanceof SparseTensor) {
     throw new RuntimeError('SPARSE', `${name} does not support sparse gradients`);
   }
-  if (data.isDisposed) throw new RuntimeError('DISPOSED', `the tensor of ${parameterName} is disposed`);
+  if (isDisposed) throw new RuntimeError('DISPOSED', `the tensor of ${parameterName} is disposed`);
   if (!(grad instanceof TensorData) && grad.isDisposed) {
     throw new RuntimeError(
       'DISPOSED',
       `the gradient of ${parameterName} is disposed: set .grad to null or a live tensor`,
     );
   }
+  // Only state of an optimizer is of another class than tfjs's, where tfjs has the dtype.
+  if (grad instanceof SlotTensor || (grad instanceof NativeTensor && grad.dtype === 'float32'))
+    return grad.toTensorData();
   return grad;
 }
 
 /** State that a checkpoint brought may lack a key, or have something else in a tensor's place. */
-function checkEntry(definition: Definition<object>, entry: StateEntry): void {
-  if (Object.keys(entry).length === 0) return;
-  const required = [...definition.zeros, ...(definition.countsSteps ? ['step'] : [])];
+function checkEntry({ lazy }: Definition<object>, required: readonly string[], entry: StateEntry): void {
   for (const key of required) {
-    if (!(key in entry)) throw new KeyError('MISSING_STATE', `'${key}'`);
+    if (key in entry) continue;
+    if (Object.keys(entry).length === 0) return;
+    throw new KeyError('MISSING_STATE', `'${key}'`);
   }
-  const present = definition.lazy.filter((key) => entry[key] !== undefined && entry[key] !== null);
-  for (const key of [...required, ...present]) {
-    const value = entry[key];
-    if (isDeviceTensor(value) && value.isDisposed) {
-      throw new RuntimeError('DISPOSED', `state ${key} is disposed: it belongs to the optimizer`);
-    }
-    if (key === 'step' ? !(value instanceof TensorData) : !isDeviceTensor(value)) {
-      throw new TorchTypeError('STATE_TYPE', `state ${key} must be a tensor, but is ${typeName(value)}`);
-    }
+  for (const key of required) checkState(key, entry[key]);
+  for (const key of lazy) if (entry[key] !== undefined && entry[key] !== null) checkState(key, entry[key]);
+}
+
+function checkState(key: string, value: unknown): void {
+  if (isDeviceTensor(value) && value.isDisposed) {
+    throw new RuntimeError('DISPOSED', `state ${key} is disposed: it belongs to the optimizer`);
+  }
+  if (key === 'step' ? !(value instanceof TensorData) : !isDeviceTensor(value)) {
+    throw new TorchTypeError('STATE_TYPE', `state ${key} must be a tensor, but is ${typeName(value)}`);
   }
 }
 

@@ -1,0 +1,25 @@
+// What stands between TensorFlow's operation (fused_step.cc) and the kernels that are generated.
+#pragma once
+
+#include <cstdint>
+
+namespace parity {
+
+// Steps elements begin to end of one parameter.
+//
+// `from` is the gradient, the parameter and its state; `to` is where the new parameter and state go, one place earlier.
+// Where a tensor is updated in place, both are the same memory.
+using Step = void (*)(const void* const* from, void* const* to, const double* scalars, int64_t begin, int64_t end);
+
+struct Kernel {
+  const char* name;
+  Step step;
+  // How many tensors a parameter has, itself included and its gradient not, and how many scalars its group has.
+  int slots;
+  int scalars;
+};
+
+// The kernel of that name, or null.
+const Kernel* find_kernel(const char* name);
+
+}  // namespace parity

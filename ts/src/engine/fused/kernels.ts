@@ -1,0 +1,65 @@
+import type { Definition } from '../../optim/definition.ts';
+import { record, type Recording } from './record.ts';
+
+/** An update for one combination of its flags, and of the state that its parameters have already. */
+export interface Kernel {
+  /** The optimizer, what is set, and the state that the update finds. */
+  name: string;
+  recording: Recording;
+  /** Each of the update's scalars, in the order in which the kernel takes them. */
+  scalars: readonly string[];
+  /** The tensors of a parameter that the kernel reads or writes, itself first. */
+  slots: readonly string[];
+}
+
+/**
+ * What distinguishes the kernels of an optimizer.
+ *
+ * @param missing - lazy state that the parameter does not have
+ */
+export function variantOf(flags: Readonly<Record<string, boolean>>, missing: ReadonlySet<string>): string {
+  const set = Object.keys(flags).filter((flag) => flags[flag]);
+  return [...set, ...Array.from(missing, (key) => `without_${key}`)].join('_');
+}
+
+/** The kernels of an optimizer, by variant. Variants of which the update makes the same share one. */
+export function kernelsOf(definition: Definition<object>): ReadonlyMap<string, Kernel> {
+  const options = Object.fromEntries(
+    Object.entries(definition.options as Record<string, { default: unknown }>).map(([name, option]) => [
+      name,
+      option.default,
+    ]),
+  );
+  const prepared = definition.prepare(options);
+  const scalars = Object.keys(prepared.scalars);
+  const made = new Map<string, Kernel>();
+  const kernels = new Map<string, Kernel>();
+  for (const missing of subsets(definition.lazy)) {
+    for (const set of subsets(Object.keys(prepared.flags))) {
+      const flags = Object.fromEntries(Object.keys(prepared.flags).map((flag) => [flag, set.has(flag)]));
+      const tensors = ['param', ...definition.zeros, ...definition.lazy.filter((key) => !missing.has(key))];
+      const recording = record(definition, ['grad', ...tensors], scalars, flags);
+      const variant = variantOf(flags, missing);
+      const content = JSON.stringify(recording);
+      const kernel = made.get(content) ?? {
+        name: [definition.name, variant].filter(Boolean).join('_'),
+        recording,
+        scalars,
+        slots: ['param', ...definition.zeros, ...definition.lazy].filter((name) => touches(recording, name)),
+      };
+      made.set(content, kernel);
+      kernels.set(variant, kernel);
+    }
+  }
+  return kernels;
+}
+
+function touches({ lines, outputs }: Recording, name: string): boolean {
+  return name in outputs || lines.some(({ tensors }) => tensors.includes(name));
+}
+
+function* subsets(names: readonly string[]): Generator<Set<string>> {
+  for (let bits = 0; bits < 2 ** names.length; bits++) {
+    yield new Set(names.filter((_, i) => (bits >> i) & 1));
+  }
+}

@@ -1,0 +1,52 @@
+import type { Definition } from '../../optim/definition.ts';
+import type { Operations } from '../operations.ts';
+
+/** One operation of a recorded update, on values and scalars by their names. */
+export interface Line {
+  operation: keyof Operations<unknown, unknown>;
+  tensors: string[];
+  scalars: string[];
+  result: string;
+}
+
+/** Everything that an update does to one element, in order. */
+export interface Recording {
+  lines: Line[];
+  /** The new parameter and state: the name of a value for each. */
+  outputs: Record<string, string>;
+}
+
+/**
+ * Runs an update once, on symbols.
+ *
+ * @param tensors - the names of the tensors that it is given
+ * @param scalars - the names of its scalars
+ */
+export function record(
+  definition: Definition<object>,
+  tensors: readonly string[],
+  scalars: readonly string[],
+  flags: Readonly<Record<string, boolean>>,
+): Recording {
+  const lines: Line[] = [];
+  const push = (operation: Line['operation'], operands: string[], ...scalarOperands: string[]): string => {
+    const result = `t${lines.length + 1}`;
+    lines.push({ operation, tensors: operands, scalars: scalarOperands, result });
+    return result;
+  };
+  const operations: Operations<string, string> = {
+    neg: (x) => push('neg', [x]),
+    mul: (x, y) => push('mul', [x, y]),
+    mulScalar: (x, s) => push('mulScalar', [x], s),
+    add: (x, y, alpha) => push('add', [x, y], alpha),
+    addScalar: (x, s) => push('addScalar', [x], s),
+    div: (x, y) => push('div', [x, y]),
+    sqrt: (x) => push('sqrt', [x]),
+    addcmul: (x, y, z, value) => push('addcmul', [x, y, z], value),
+    clone: (x) => push('clone', [x]),
+  };
+  const named = (names: readonly string[]): Record<string, string> =>
+    Object.fromEntries(names.map((name) => [name, name]));
+  const outputs = definition.update(operations, named(tensors) as never, named(scalars), flags);
+  return { lines, outputs: outputs as Record<string, string> };
+}

@@ -1,0 +1,90 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { DeviceTensor } from '../engine/arithmetic.ts';
+import { Slot } from '../engine/fused/slot.ts';
+
+/** Where the value of a parameter lives: a tensor, or for the fused engine a slot, of which tensors are made when needed. */
+export interface Cell {
+  readonly value: DeviceTensor;
+  /** The value, if someone may have it. */
+  readonly handedOut: DeviceTensor | undefined;
+  readonly isDisposed: boolean;
+  /** The value's slot, into which the first call moves it. */
+  slot(): Slot;
+  /** Takes back what was handed out, so that a step may write in its memory. */
+  release(): void;
+  /** Shows what a step has written to the slot. */
+  written(): void;
+  /** Takes over a tensor as the new value. */
+  replace(value: DeviceTensor): void;
+  dispose(): void;
+}
+
+/** A value of the parameter's own. */
+export class OwnCell implements Cell {
+  handedOut: DeviceTensor | undefined;
+  #slot: Slot | undefined;
+
+  constructor(value: DeviceTensor) {
+    this.handedOut = value;
+  }
+  get value(): DeviceTensor {
+    return (this.handedOut ??= (this.#slot as Slot).read());
+  }
+  get isDisposed(): boolean {
+    return this.handedOut?.isDisposed ?? false;
+  }
+  slot(): Slot {
+    return (this.#slot ??= Slot.holding(this.value));
+  }
+  release(): void {
+    this.handedOut?.dispose();
+    this.handedOut = undefined;
+  }
+  written(): void {}
+  replace(value: DeviceTensor): void {
+    this.handedOut?.dispose();
+    this.#slot?.dispose();
+    this.#slot = undefined;
+    this.handedOut = value;
+  }
+  dispose(): void {
+    this.value.dispose();
+    this.#slot?.dispose();
+  }
+}
+
+/** A tf.Variable's value. The variable holds it, so a step writes elsewhere, and assigns what it wrote. */
+export class VariableCell implements Cell {
+  readonly value: tf.Variable;
+  #slot: Slot | undefined;
+  /** What the variable held when its value was in the slot: someone may have assigned another. */
+  #dataId: object | undefined;
+
+  constructor(value: tf.Variable) {
+    this.value = value;
+  }
+  get handedOut(): tf.Variable {
+    return this.value;
+  }
+  get isDisposed(): boolean {
+    return this.value.isDisposed;
+  }
+  slot(): Slot {
+    if (this.#slot === undefined || this.#dataId !== this.value.dataId) {
+      this.#slot?.dispose();
+      this.#slot = Slot.holding(this.value);
+      this.#dataId = this.value.dataId;
+    }
+    return this.#slot;
+  }
+  release(): void {}
+  written(): void {
+    this.replace((this.#slot as Slot).read());
+    this.#dataId = this.value.dataId;
+  }
+  replace(value: DeviceTensor): void {
+    this.value.assign(value as tf.Tensor);
+    value.dispose();
+  }
+  dispose(): void {}
+}
