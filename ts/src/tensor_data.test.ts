@@ -28,6 +28,7 @@ test('a shape that is none, or that the bytes do not fill, is refused', (t) => {
   t.throws(() => new TensorData('float32', [2], new Uint8Array(4)), { code: 'BAD_BYTES' });
   t.throws(() => new TensorData('float32', [-1], new Uint8Array(0)), { code: 'BAD_SHAPE' });
   t.throws(() => new TensorData('float32', [0.5], new Uint8Array(2)), { code: 'BAD_SHAPE' });
+  t.throws(() => new TensorData('float32', new Array(3), new Uint8Array(4)), { code: 'BAD_SHAPE' });
   t.throws(() => new TensorData('half' as never, [], new Uint8Array(2)), { code: 'UNKNOWN_DTYPE' });
   t.is(new TensorData('int64', [3, 0], new Uint8Array(0)).size, 0);
 });

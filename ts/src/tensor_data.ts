@@ -25,7 +25,8 @@ export class TensorData<D extends DType = DType> {
       const known = Object.keys(itemSizes).join(', ');
       throw new ValueError('UNKNOWN_DTYPE', `unknown dtype ${String(dtype)}: it must be one of ${known}`);
     }
-    if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    // every() passes over the holes of an array; a spread fills them.
+    if (![...shape].every((size) => Number.isSafeInteger(size) && size >= 0)) {
       throw new ValueError('BAD_SHAPE', `a shape is a list of sizes, but got [${shape.join(', ')}]`);
     }
     const expected = sizeOf(shape) * itemSizes[dtype];

@@ -1,6 +1,7 @@
 import './node_util.ts';
 import * as tf from '@tensorflow/tfjs-node-gpu';
 import test from 'ava';
+import { open, saveToBytes, type LazyTensor } from './checkpoint/index.ts';
 import { itemSizes, type DType } from './dtype.ts';
 import { cast, fromTensor, Parameter, TensorData, toTensor } from './index.ts';
 
@@ -59,4 +60,42 @@ test('a float64 parameter comes back as it is; strings and disposed tensors are 
   const gone = tf.scalar(1);
   gone.dispose();
   t.throws(() => fromTensor(gone), { name: 'RuntimeError', code: 'DISPOSED' });
+});
+
+test('signalling NaNs stay so', (t) => {
+  const bits = Uint32Array.of(0x7fa00001, 0xffa12345, 0x3f800000, 0x7f800001);
+  for (const [dtype, shape] of [
+    ['float32', [4]],
+    ['complex64', [2]],
+  ] as const) {
+    const data = new TensorData(dtype, shape, new Uint8Array(bits.slice().buffer));
+    const tensor = toTensor(data);
+    t.deepEqual(fromTensor(tensor), data);
+    tensor.dispose();
+  }
+});
+
+test('what is no tensor of the right kind is refused, with what to do about it', async (t) => {
+  const data = TensorData.from('float32', [1]);
+  await using checkpoint = await open<Map<string, LazyTensor>>(await saveToBytes({ data }));
+  const lazy = checkpoint.value.get('data')!;
+  const tensor = tf.scalar(1);
+  for (const [value, message] of [
+    [lazy, 'toTensor takes TensorData, but got LazyTensor: await its data(), which is TensorData'],
+    [tensor, 'toTensor takes TensorData, but got Tensor: fromTensor(tensor) makes it'],
+    [null, 'toTensor takes TensorData, but got NoneType'],
+  ] as const) {
+    t.throws(() => toTensor(value as never), { name: 'TypeError', code: 'NOT_A_TENSOR', message });
+  }
+  tensor.dispose();
+  t.throws(() => toTensor(data, null as never), { name: 'TypeError', code: 'OPTIONS' });
+  const taken = 'fromTensor takes a tf.Tensor or a NativeTensor, but got';
+  for (const [value, message] of [
+    [lazy, `${taken} LazyTensor: await its data(), which is TensorData`],
+    [data, `${taken} TensorData: it is on the host already`],
+    [new Parameter(data), `${taken} Parameter: take its toTensorData()`],
+    [[1], `${taken} list`],
+  ] as const) {
+    t.throws(() => fromTensor(value as never), { name: 'TypeError', code: 'NOT_A_TENSOR', message });
+  }
 });

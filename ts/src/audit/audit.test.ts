@@ -102,9 +102,15 @@ broken("permuted-ids", sorted_as_text)
 def swap_unique(sd):
     sd["state"][0], sd["state"][5] = sd["state"][5], sd["state"][0]
 broken("permuted-state", swap_unique)
+broken("permuted-named", swap_unique, named=True)
+def named_and_text(sd):
+    swap_unique(sd)
+    rekey(lambda k, sd: str(k))(sd)
+broken("permuted-text", named_and_text, named=True)
 def rotate(sd):
     sd["state"] = {(k + 1) % 6: v for k, v in sd["state"].items()}
 broken("wrong-shape", rotate)
+broken("wrong-shape-named", rotate, named=True)
 broken("uneven-state", lambda sd: sd["state"][0].__setitem__("exp_avg_sq", torch.ones(1)))
 def zero(sd):
     for entry in sd["state"].values():
@@ -112,6 +118,9 @@ def zero(sd):
 broken("zero-moments", zero)
 broken("one-zero-moment", lambda sd: sd["state"][3]["exp_avg_sq"].zero_())
 broken("non-finite", lambda sd: sd["state"][4]["exp_avg"].view(-1)[3:].fill_(float("nan")))
+broken("nan-lr", lambda sd: sd["param_groups"][0].__setitem__("lr", float("nan")))
+broken("nan-betas", lambda sd: sd["param_groups"][0].__setitem__("betas", (0.9, float("nan"))))
+broken("nan-step", lambda sd: sd["state"][3].__setitem__("step", float("nan")))
 def half(dtype):
     def change(sd):
         for entry in sd["state"].values():
@@ -163,6 +172,12 @@ for _ in range(5):
 optimizer.param_groups[0]["lr"] = sequential.state_dict()["_schedulers"][0]["_last_lr"][0]
 write("lr-of-an-inner-scheduler", {"optimizer": optimizer.state_dict(), "scheduler": sequential.state_dict()})
 
+net = model()
+state_dict = train(net, torch.optim.LBFGS(net.parameters())).state_dict()
+state_dict["state"][0]["old_dirs"][0][0] = float("nan")
+state_dict["state"][0]["old_stps"][-1][0] = float("inf")
+write("lbfgs-nan", {"optimizer": state_dict}, optimizer=None)
+
 net = Tied()
 state_dict = train(net, adam(net)).state_dict()
 state_dict["state"][0], state_dict["state"][2] = state_dict["state"][2], state_dict["state"][0]
@@ -177,14 +192,73 @@ state_dict = two.state_dict()
 del state_dict["param_groups"][1]["decoupled_weight_decay"]
 write("uneven-options", {"optimizer": state_dict}, optimizer=None)
 
-print(json.dumps(files))
+# From here on, all is as torch wrote it.
+class Wrapped(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.module = torch.compile(model())
+    def forward(self, x): return self.module(x)
+class Frozen(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.frozen, self.w, self.b = (nn.Parameter(torch.ones(n)) for n in (5, 3, 2))
+def right(name, optimizer, steps=12, **more):
+    for _ in range(steps):
+        for group in optimizer.param_groups:
+            for p in group["params"]: p.grad = torch.randn_like(p)
+        optimizer.step()
+    write(name, {"optimizer": optimizer.state_dict(), **more}, optimizer=None)
+
+net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
+backwards = list(net[1].parameters()) + list(net[0].parameters())
+right("other-order", torch.optim.Adam(backwards), net=net.state_dict())
+right("broadcast-order", torch.optim.Adam([backwards[1], backwards[3], backwards[0], backwards[2]]), net=net.state_dict())
+# Torch before 1.6 had the addresses of parameters for ids.
+train(net, old := torch.optim.Adam(backwards))
+state_dict = old.state_dict()
+state_dict["param_groups"][0]["params"] = [id(p) for p in backwards]
+state_dict["state"] = {id(backwards[k]): v for k, v in state_dict["state"].items()}
+write("addresses", {"optimizer": state_dict, "net": net.state_dict()}, optimizer=None)
+net = Wrapped()
+named = list(net.named_parameters())[::-1]
+right("wrapped-names", torch.optim.Adam(named), net=net.module.state_dict())
+right("other-names", torch.optim.Adam([("x." + n, p) for n, p in named]), net=net.module.state_dict())
+net = Frozen()
+right("extra-parameter", torch.optim.Adam([net.w, net.b, nn.Parameter(torch.ones(7))]), net=net.state_dict())
+right("lone-dict", torch.optim.Adam([nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(2))]),
+      losses={"train": torch.ones(5), "test": torch.ones(5)})
+
+def pair(name, schedules, steps=(3, 3), rates=(0.1, 0.2), overwrite=None):
+    optimizers = [torch.optim.Adam([nn.Parameter(torch.ones(3))], lr=lr) for lr in rates]
+    schedulers = [torch.optim.lr_scheduler.StepLR(optimizers[i], 1) for i in schedules]
+    for i, optimizer in enumerate(optimizers):
+        for _ in range(steps[i]):
+            optimizer.param_groups[0]["params"][0].grad = torch.ones(3)
+            optimizer.step()
+    for scheduler in schedulers: scheduler.step()
+    if overwrite is not None: optimizers[overwrite].param_groups[0]["lr"] = rates[overwrite]
+    write(name, {"a": optimizers[0].state_dict(), "b": optimizers[1].state_dict(),
+                 "schedulers": [scheduler.state_dict() for scheduler in schedulers]}, optimizer=None)
+pair("one-of-two-scheduled", [0])
+pair("other-of-two-scheduled", [1], rates=(0.1, 0.1))
+pair("one-not-begun", [0], steps=(3, 0))
+pair("both-scheduled", [0, 1])
+pair("two-schedulers-one-overwritten", [0, 1], overwrite=1)
+pair("one-scheduler-none-agrees", [0], overwrite=0)
+
+net = model()
+state_dict = train(net, adam(net)).state_dict()
+write("shared-copies", {"optimizer": state_dict, "copy": {**state_dict}}, optimizer=None)
+
+print(json.dumps(files).replace("NaN", "null"))
 `;
 
 interface Observed {
   withState: number;
   error: string | null;
   finite: boolean;
-  step: number[];
+  /** null for NaN */
+  step: (number | null)[];
   dtypes: string[];
 }
 
@@ -228,11 +302,24 @@ const cases: Case[] = [
     error: 'RuntimeError',
   },
   { file: 'permuted-state', model: true, codes: ['permuted-state'], withState: 6, error: 'RuntimeError' },
+  { file: 'permuted-named', model: true, codes: ['permuted-state'], withState: 6, error: 'RuntimeError' },
+  { file: 'permuted-text', model: true, codes: ['string-ids', 'permuted-state'], withState: 0 },
+  {
+    file: 'wrong-shape-named',
+    model: true,
+    codes: ['wrong-shape'],
+    withState: 6,
+    error: 'RuntimeError',
+  },
   { file: 'wrong-shape', model: true, codes: ['wrong-shape'], withState: 6, error: 'RuntimeError' },
   { file: 'uneven-state', codes: ['uneven-state'], withState: 6, error: 'RuntimeError' },
   { file: 'zero-moments', codes: ['zero-moments'], withState: 6 },
   { file: 'one-zero-moment', codes: ['zero-moments'], withState: 6 },
   { file: 'non-finite', codes: ['non-finite'], seen: (t, { finite }) => t.false(finite) },
+  { file: 'nan-lr', codes: ['non-finite'], seen: (t, { finite }) => t.false(finite) },
+  { file: 'nan-betas', codes: ['non-finite'], seen: (t, { finite }) => t.false(finite) },
+  { file: 'nan-step', codes: ['non-finite'], seen: (t, { finite }) => t.false(finite) },
+  { file: 'lbfgs-nan', codes: ['non-finite'] },
   {
     file: 'half-state',
     codes: ['half-state'],
@@ -263,11 +350,11 @@ const cases: Case[] = [
 
 /** Those of the cases in which there is one right way. */
 const repairable = [
-  'permuted-tied',
   'string-ids',
   'names-as-ids',
   'permuted-ids',
-  'permuted-state',
+  'permuted-named',
+  'permuted-text',
   'step-dtype',
   'misspelt-option',
 ];
@@ -286,6 +373,62 @@ for (const { file, model = false, codes, withState, error = null, seen } of case
     if (torch && seen) seen(t, torch);
   });
 }
+
+/** What torch wrote rightly, though some of it looks as if it were wrong. */
+const right: Pick<Case, 'file' | 'codes'>[] = [
+  { file: 'other-order', codes: ['permuted-state'] },
+  { file: 'broadcast-order', codes: ['permuted-state'] },
+  { file: 'addresses', codes: ['permuted-state'] },
+  { file: 'wrapped-names', codes: [] },
+  { file: 'other-names', codes: [] },
+  { file: 'extra-parameter', codes: ['wrong-shape'] },
+  { file: 'lone-dict', codes: [] },
+  { file: 'one-of-two-scheduled', codes: ['alike-optimizers'] },
+  { file: 'other-of-two-scheduled', codes: ['alike-optimizers'] },
+  { file: 'one-not-begun', codes: ['alike-optimizers'] },
+  { file: 'both-scheduled', codes: ['alike-optimizers'] },
+  { file: 'shared-copies', codes: [] },
+];
+
+for (const { file, codes } of right) {
+  test(`${file}.pt is right: no error, and no repair`, async (t) => {
+    const findings = await auditFile(file);
+    t.deepEqual(
+      findings.map(({ code }) => code),
+      codes,
+      JSON.stringify(findings),
+    );
+    for (const { severity, repair } of findings) {
+      t.not(severity, 'error');
+      t.is(repair, undefined);
+    }
+  });
+}
+
+test('tells the order that state without names may be of', async (t) => {
+  const [finding] = await auditFile('other-order');
+  t.is(finding?.severity, 'warning');
+  t.regex(finding?.cure ?? '', /in the order of this state: 1\.weight, 1\.bias, 0\.weight, 0\.bias$/);
+});
+
+test('of two optimizers, only one that no scheduler agrees with is told of', async (t) => {
+  const findings = await auditFile('two-schedulers-one-overwritten');
+  const [finding, ...others] = findings.filter(({ code }) => code !== 'alike-optimizers');
+  t.like(finding, { code: 'lr-overwritten', severity: 'warning', path: 'b.param_groups[0].lr' });
+  t.deepEqual(others, []);
+});
+
+test('where there are more optimizers than schedulers, an optimizer may have none', async (t) => {
+  const findings = await auditFile('one-scheduler-none-agrees');
+  t.deepEqual(
+    findings.map(({ code, severity }) => [code, severity]),
+    [
+      ['lr-overwritten', 'note'],
+      ['lr-overwritten', 'note'],
+      ['alike-optimizers', 'note'],
+    ],
+  );
+});
 
 test('tells the usual cause of a learning rate that was overwritten', async (t) => {
   const [finding] = await auditFile('lr-overwritten');
@@ -395,11 +538,8 @@ test('says so where a model cannot be compared', async (t) => {
     t.true(findings.some(({ code, severity }) => code === 'not-compared' && severity === 'note'));
 });
 
-/** Those of one and the same model. */
-const restored = repairable.filter((name) => name !== 'permuted-tied');
-
 test('what it repairs, torch loads as if it had never been broken', async (t) => {
-  for (const name of restored) {
+  for (const name of repairable) {
     await observed;
     await using file = await open(join(folder, `${name}.pt`));
     await using model = await open(join(folder, 'model.pt'));
@@ -416,11 +556,11 @@ def order(state_dict):
     return {**state_dict, "state": {k: state_dict["state"][k] for k in sorted(state_dict["state"])}}
 good = {named: torch.load(f"good{'-named' if named else ''}.pt")["optimizer"] for named in (False, True)}
 result = {}
-for name in ${JSON.stringify(restored)}:
+for name in ${JSON.stringify(repairable)}:
     repaired = torch.load(name + " repaired.pt")["optimizer"]
-    result[name] = same(order(repaired), good[name == "names-as-ids"]) and observe(repaired)["withState"] == 6
+    result[name] = same(order(repaired), good["param_names" in repaired["param_groups"][0]]) and observe(repaired)["withState"] == 6
 print(json.dumps(result))
 `;
   const result = JSON.parse(String(await runPython(comparing, { cwd: folder }))) as Record<string, boolean>;
-  t.deepEqual(result, Object.fromEntries(restored.map((name) => [name, true])));
+  t.deepEqual(result, Object.fromEntries(repairable.map((name) => [name, true])));
 });

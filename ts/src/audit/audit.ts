@@ -1,4 +1,4 @@
-import type { ReadOptions } from '../checkpoint/index.ts';
+import { OrderedDict, type ProgressOptions } from '../checkpoint/index.ts';
 import {
   idsOf,
   modulesIn,
@@ -11,14 +11,14 @@ import { pathText } from '../inspect/python_value.ts';
 import { survey } from '../inspect/survey.ts';
 import { few, type Finding } from './finding.ts';
 import { auditIds } from './ids.ts';
-import { auditSchedule } from './schedule.ts';
+import { auditSchedule, schedulesOf } from './schedule.ts';
 import { auditMoments } from './moments.ts';
 import { auditOptions } from './options.ts';
 import { auditShapes } from './shapes.ts';
 import { auditSteps } from './steps.ts';
 import { subjectOf, type Subject } from './subject.ts';
 
-export interface AuditOptions extends ReadOptions {
+export interface AuditOptions extends ProgressOptions {
   /** The tree of a file that holds the model. */
   model?: unknown;
 }
@@ -26,25 +26,46 @@ export interface AuditOptions extends ReadOptions {
 /** What goes wrong in torch without an error when each optimizer's state dict in a tree is loaded. */
 export async function* audit(
   value: unknown,
-  { model, ...options }: AuditOptions = {},
+  { model, onProgress, ...options }: AuditOptions = {},
 ): AsyncGenerator<Finding, void> {
   const found = survey(value);
-  const optimizers = optimizersIn(found);
-  const schedulers = schedulersIn(found);
-  const modules = modulesIn(model === undefined ? found : survey(model));
+  const optimizers = distinct(optimizersIn(found));
+  const schedules = await schedulesOf(optimizers, schedulersIn(found), options);
+  const modules = model === undefined ? modulesIn(found).filter(isCertain) : modulesIn(survey(model));
   // Of several models in a file, which one the optimizer is for cannot be told.
   const module = modules.length === 1 ? modules[0] : undefined;
+  const states = survey(optimizers.map(({ state }) => state));
+  const total = Array.from(states.tensors.keys()).reduce((sum, { byteLength }) => sum + byteLength, 0);
+  let done = 0;
+  const onRead = (bytes: number): void => onProgress?.((done += bytes), total);
   for (const optimizer of optimizers) {
     const subject = subjectOf(optimizer, module);
     if (model !== undefined) yield* notCompared(subject, modules);
     yield* auditIds(subject);
-    yield* auditOptions(subject);
+    yield* auditOptions(subject, options);
     yield* auditShapes(subject);
-    yield* auditSchedule(subject, schedulers, options);
+    yield* auditSchedule(subject, schedules, options);
     yield* auditSteps(subject, options);
-    yield* auditMoments(subject, options);
+    yield* auditMoments(subject, onRead, options);
   }
   yield* alike(optimizers);
+}
+
+/** Copies of a dict that share what is in it are one: `{**optimizer.state_dict()}`. */
+function distinct(optimizers: OptimizerDict[]): OptimizerDict[] {
+  const seen = new Map<unknown, Set<unknown>>();
+  return optimizers.filter(({ state, groups }) => {
+    const groupsOfState = seen.get(state) ?? new Set();
+    seen.set(state, groupsOfState);
+    const isNew = !groupsOfState.has(groups);
+    groupsOfState.add(groups);
+    return isNew;
+  });
+}
+
+/** Any dict may hold tensors under names; a module's state dict alone has `_metadata`. */
+function isCertain({ tensors }: ModuleDict): boolean {
+  return tensors instanceof OrderedDict && tensors.attributes?.has('_metadata') === true;
 }
 
 function* notCompared({ path, slots }: Subject, modules: ModuleDict[]): Generator<Finding> {

@@ -43,7 +43,7 @@ export interface Finding {
   cure?: string;
   /** What {@link repair} does. */
   remedy?: string;
-  /** Repairs it in the tree that was audited; only where there is one right way. */
+  /** Repairs it in the tree that was audited; only where it is wrong for certain, and there is one right way. */
   repair?: () => void;
 }
 

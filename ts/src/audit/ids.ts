@@ -1,4 +1,5 @@
 import { rememberKey } from '../python/number.ts';
+import { idsOf } from '../inspect/optimizers.ts';
 import { keyText, typeOf, valueText } from '../inspect/python_value.ts';
 import { countText } from '../inspect/quantity.ts';
 import { few, type Finding } from './finding.ts';
@@ -51,10 +52,9 @@ function* orphans({ state, statePath, orphans }: Subject): Generator<Finding> {
   };
 }
 
-function* duplicates({ slots, groupsPath }: Subject): Generator<Finding> {
-  const seen = new Set<unknown>();
-  const twice = new Set<unknown>();
-  for (const { id } of slots) (seen.has(id) ? twice : seen).add(id);
+function* duplicates({ groups, slots, groupsPath }: Subject): Generator<Finding> {
+  const lists = [...repeated(groups.map(idsOf))];
+  const twice = new Set([...repeated(slots.map(({ id }) => id)), ...lists.flat()]);
   if (twice.size === 0) return;
   yield {
     code: 'duplicate-ids',
@@ -65,6 +65,13 @@ function* duplicates({ slots, groupsPath }: Subject): Generator<Finding> {
       'load_state_dict raises nothing: the last parameter of an id takes its state, the others have none',
     cure: 'give every parameter an id of its own, counting from 0 through all groups',
   };
+}
+
+function repeated<T>(values: T[]): Set<T> {
+  const once = new Set<T>();
+  const twice = new Set<T>();
+  for (const value of values) (once.has(value) ? twice : once).add(value);
+  return twice;
 }
 
 function* missing({ slots, statePath, state }: Subject): Generator<Finding> {
@@ -83,7 +90,8 @@ function* missing({ slots, statePath, state }: Subject): Generator<Finding> {
 
 function* order({ slots, groupsPath }: Subject): Generator<Finding> {
   const at = slots.findIndex(({ id }, i) => id !== i);
-  if (at === -1 || !slots.every(({ id }) => typeof id === 'number')) return;
+  // Torch before 1.6 wrote the addresses of parameters.
+  if (at === -1 || !slots.every(({ id }) => typeof id === 'number' && id < 2 ** 31)) return;
   if (new Set(slots.map(({ id }) => id)).size !== slots.length) return; // found already
   yield {
     code: 'id-order',

@@ -9,8 +9,9 @@ export interface ModelParameter {
 /**
  * The parameters of a module in the order of an optimizer's ids.
  *
- * Names decide, where the optimizer has them. Without, the order of the module's parameters does, as it does for
- * `Adam(model.parameters())`: a state dict lists them in that order, with buffers among them and tied weights twice.
+ * Names decide, where the optimizer has them: all of them, or nothing is known. Without, the order of the module's
+ * parameters is taken, as it is for `Adam(model.parameters())`: a state dict lists them in that order, with buffers among
+ * them and tied weights twice. That is a guess: an optimizer may have been given them in any order.
  *
  * @returns undefined where it cannot be told: names that the module has not, or another number of parameters
  */
@@ -18,15 +19,31 @@ export function parametersFor(
   { tensors }: ModuleDict,
   places: readonly { name: string | undefined }[],
 ): ModelParameter[] | undefined {
-  if (places.length > 0 && places.every(({ name }) => name !== undefined && tensors.has(name))) {
-    return places.map(({ name }) => ({
-      name: name as string,
-      tensor: tensors.get(name as string) as LazyTensor,
-    }));
+  if (places.some(({ name }) => name !== undefined)) {
+    const names = places.map(({ name }) => name ?? '');
+    return parametersNamed(names, tensors) ?? parametersNamed(names.map(unwrapped), unwrappedNames(tensors));
   }
   const distinct = withoutTied(Array.from(tensors, ([name, tensor]) => ({ name, tensor })));
   const withoutBuffers = distinct.filter(({ name, tensor }) => !isBuffer(name, tensor));
   return [distinct, withoutBuffers].find((parameters) => parameters.length === places.length);
+}
+
+function parametersNamed(names: string[], tensors: Map<string, LazyTensor>): ModelParameter[] | undefined {
+  const parameters = names.flatMap((name) => {
+    const tensor = tensors.get(name);
+    return tensor === undefined ? [] : [{ name, tensor }];
+  });
+  return parameters.length === names.length ? parameters : undefined;
+}
+
+/** A name without what DataParallel, DistributedDataParallel and torch.compile put into it. */
+function unwrapped(name: string): string {
+  return name.replace(/(^|\.)_orig_mod\./g, '$1').replace(/^module\./, '');
+}
+
+function unwrappedNames(tensors: Map<string, LazyTensor>): Map<string, LazyTensor> {
+  const named = new Map(Array.from(tensors, ([name, tensor]) => [unwrapped(name), tensor]));
+  return named.size === tensors.size ? named : new Map(); // else two of them are one name
 }
 
 /** Two names of the same elements are one parameter, at the place of the first. */

@@ -1,28 +1,48 @@
 import { LazyTensor, type ReadOptions } from '../checkpoint/index.ts';
 import { itemSizes } from '../dtype.ts';
-import { childPath, valueText } from '../inspect/python_value.ts';
+import { childPath, keyText } from '../inspect/python_value.ts';
 import { countText } from '../inspect/quantity.ts';
 import { few, type Finding } from './finding.ts';
-import { scan } from './scan.ts';
+import { leavesOf } from './leaves.ts';
+import { scan, type Scan } from './scan.ts';
 import { stepOf } from './steps.ts';
 import { momentKeys, momentsOf, slotText, type Slot, type Subject } from './subject.ts';
 
 /** Steps after which a moment that is zero in every element is no accident. */
 const manySteps = 10;
 
-/** The elements and dtypes of state. Every tensor of it is read once. */
-export async function* auditMoments(subject: Subject, options?: ReadOptions): AsyncGenerator<Finding> {
+/**
+ * The elements and dtypes of state. Every tensor of it is read once.
+ *
+ * @param onRead - told the bytes of each
+ */
+export async function* auditMoments(
+  subject: Subject,
+  onRead: (bytes: number) => void,
+  options?: ReadOptions,
+): AsyncGenerator<Finding> {
   yield* halves(subject);
   yield* casts(subject);
   const zeros = new Map<string, { zero: Slot[]; all: Slot[] }>();
   const nonFinite: string[] = [];
+  const scans = new Map<LazyTensor, Scan | undefined>();
+  const walked = new Set<unknown>();
   for (const slot of subject.slots) {
     const step = await stepOf(slot, options);
-    for (const [key, tensor] of slot.state ?? []) {
-      const found = tensor instanceof LazyTensor ? await scan(tensor, options) : undefined;
+    for (const [key, value] of slot.state ?? []) {
+      const path = childPath(slot.path, { key, name: keyText(slot.state as Map<unknown, unknown>, key) });
+      for (const leaf of leavesOf(value, path, walked)) {
+        if (typeof leaf.value === 'number' && !Number.isFinite(leaf.value)) nonFinite.push(leaf.path);
+        if (!(leaf.value instanceof LazyTensor)) continue;
+        if (!scans.has(leaf.value)) {
+          scans.set(leaf.value, await scan(leaf.value, options));
+          onRead(leaf.value.byteLength);
+        }
+        if (scans.get(leaf.value)?.hasNonFinite) nonFinite.push(leaf.path);
+      }
+      if (!(value instanceof LazyTensor) || !momentKeys.has(key as string) || value.size === 0) continue;
+      const found = scans.get(value);
       if (found === undefined) continue;
-      if (found.nonFinite > 0) nonFinite.push(childPath(slot.path, { key, name: valueText(key) }));
-      if (!momentKeys.has(key as string) || (tensor as LazyTensor).size === 0) continue;
       // Some optimizers count no steps.
       if (step !== undefined && step < manySteps) continue;
       const ofKey = zeros.get(key as string) ?? { zero: [], all: [] };
@@ -37,7 +57,7 @@ export async function* auditMoments(subject: Subject, options?: ReadOptions): As
       code: 'non-finite',
       severity: 'error',
       path: nonFinite[0] as string,
-      found: `NaN or infinity in ${countText(nonFinite.length, 'tensor')}: ${few(nonFinite)}`,
+      found: `NaN or infinity in ${countText(nonFinite.length, 'place')}: ${few(nonFinite)}`,
       consequence:
         'load_state_dict takes it, and the next step makes the parameter NaN, or stops it for good',
       cure: 'go back to a checkpoint before it, or build the optimizer anew',

@@ -1,12 +1,24 @@
+import { LazyTensor, type ReadOptions } from '../checkpoint/index.ts';
+import { itemOf } from '../inspect/elements.ts';
 import { put, pythonTypeOf, setNumber } from '../python/number.ts';
 import type { GroupDict } from '../inspect/optimizers.ts';
 import { few, type Finding } from './finding.ts';
+import { leavesOf } from './leaves.ts';
 import type { Subject } from './subject.ts';
 
-/** The names of the options in each group. */
-export function* auditOptions({ groups, groupsPath }: Subject): Generator<Finding> {
-  for (const [i, group] of groups.entries()) yield* misspelt(group, `${groupsPath}[${i}]`);
+/** The options of each group: their names, and that they are numbers. */
+export async function* auditOptions(
+  { groups, groupsPath }: Subject,
+  options?: ReadOptions,
+): AsyncGenerator<Finding> {
+  // A small file may refer to one group often: it is looked at once.
+  const paths = new Map<GroupDict, string>();
+  for (const [i, group] of groups.entries()) {
+    if (!paths.has(group)) paths.set(group, `${groupsPath}[${i}]`);
+  }
+  for (const [group, path] of paths) yield* misspelt(group, path);
   yield* uneven(groups, groupsPath);
+  yield* await nonFinite(paths, options);
 }
 
 function* misspelt(group: GroupDict, path: string): Generator<Finding> {
@@ -53,7 +65,9 @@ function rename(group: GroupDict, names: Map<unknown, string>): void {
 
 function* uneven(groups: GroupDict[], path: string): Generator<Finding> {
   const all = new Set(
-    groups.flatMap((group) => [...group.keys()]).filter((key) => torchOptions.has(key as string)),
+    [...new Set(groups)]
+      .flatMap((group) => [...group.keys()])
+      .filter((key) => torchOptions.has(key as string)),
   );
   const lacking = groups.flatMap((group, i) => {
     const missing = [...all].filter((key) => !group.has(key));
@@ -69,6 +83,33 @@ function* uneven(groups: GroupDict[], path: string): Generator<Finding> {
       'load_state_dict takes the groups as they are: step() raises KeyError for some options, and takes a default for others',
     cure: 'groups of one optimizer have the same options: these may be of two optimizers, or of two versions of torch',
   };
+}
+
+/** Some limits are infinite on purpose, as LBFGS's max_eval; a learning rate is not. */
+async function nonFinite(groups: Map<GroupDict, string>, options?: ReadOptions): Promise<Finding[]> {
+  const found: string[] = [];
+  const walked = new Set<unknown>();
+  for (const [group, groupPath] of groups) {
+    for (const key of group.keys()) {
+      if (typeof key !== 'string' || key === 'params' || !torchOptions.has(key)) continue;
+      for (const { value, path } of leavesOf(group.get(key), `${groupPath}.${key}`, walked)) {
+        const number = value instanceof LazyTensor ? await itemOf(value, options) : value;
+        if (Number.isNaN(number) || (key === 'lr' && (number === Infinity || number === -Infinity)))
+          found.push(path);
+      }
+    }
+  }
+  if (found.length === 0) return [];
+  return [
+    {
+      code: 'non-finite',
+      severity: 'error',
+      path: found[0] as string,
+      found: `an option that is no number, or an infinite rate: ${few(found)}`,
+      consequence: 'load_state_dict takes it, and the next step makes the parameters NaN or infinite',
+      cure: 'set the option to the one that is meant, after loading',
+    },
+  ];
 }
 
 /** What groups of torch.optim's optimizers have; keys beyond it are the users' own. */

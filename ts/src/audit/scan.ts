@@ -4,7 +4,7 @@ import type { DType } from '../dtype.ts';
 /** What the elements of a floating tensor are. */
 export interface Scan {
   allZero: boolean;
-  nonFinite: number;
+  hasNonFinite: boolean;
 }
 
 /** Where the exponent of a format stands in a word; all of its bits are set in infinities and NaN. */
@@ -28,7 +28,7 @@ const words: Partial<Record<DType, Words>> = {
 export async function scan(tensor: LazyTensor, options?: ReadOptions): Promise<Scan | undefined> {
   const format = words[tensor.dtype];
   if (format === undefined) return undefined;
-  const result: Scan = { allZero: true, nonFinite: 0 };
+  const result: Scan = { allZero: true, hasNonFinite: false };
   const isDouble = tensor.dtype === 'float64' || tensor.dtype === 'complex128';
   for await (const chunk of tensor.chunks(options)) scanChunk(chunk, format, isDouble, result);
   return result;
@@ -42,13 +42,13 @@ function scanChunk(chunk: Uint8Array, { size, exponent }: Words, isDouble: boole
       ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
       : new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
   const magnitude = size === 4 ? 0x7fffffff : 0x7fff;
-  let { allZero, nonFinite } = result;
+  let { allZero, hasNonFinite } = result;
   for (let i = 0; i < array.length; i++) {
     const word = array[i] as number;
     const isLow = isDouble && i % 2 === 0;
     if ((isLow ? word : word & magnitude) !== 0) allZero = false;
-    if (!isLow && (word & exponent) === exponent) nonFinite++;
+    if (!isLow && (word & exponent) === exponent) hasNonFinite = true;
   }
   result.allZero = allZero;
-  result.nonFinite = nonFinite;
+  result.hasNonFinite = hasNonFinite;
 }

@@ -63,5 +63,6 @@ function* uneven({ statePath }: Subject, counted: { slot: Slot; step: number }[]
 export async function stepOf({ state }: Slot, options?: ReadOptions): Promise<number | undefined> {
   const step: unknown = state?.get('step');
   if (step instanceof LazyTensor) return itemOf(step, options);
+  if (step instanceof TensorData) return step.toFloat32Array()[0]; // as it was repaired
   return typeof step === 'number' ? step : undefined;
 }

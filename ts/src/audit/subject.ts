@@ -24,7 +24,7 @@ export interface Slot {
   state: Map<unknown, unknown> | undefined;
   /** The path of its state. */
   path: string;
-  /** The parameter that torch would give it to, where a model tells. */
+  /** The parameter that torch would give it to, where a model tells: by name if there is one, else as a guess, by order. */
   parameter: ModelParameter | undefined;
 }
 
@@ -32,6 +32,7 @@ export interface Slot {
 export interface Subject extends OptimizerDict {
   statePath: string;
   groupsPath: string;
+  /** Those of a list of ids that several groups share, once. */
   slots: Slot[];
   /** Keys of the state that are no ids, beside the ids, or names, that they mean. */
   misspelt: Map<unknown, unknown>;
@@ -43,9 +44,14 @@ export interface Subject extends OptimizerDict {
 export function subjectOf(optimizer: OptimizerDict, model: ModuleDict | undefined): Subject {
   const { state, groups, path } = optimizer;
   const statePath = childPath(path, { key: 'state', name: '' });
+  // A small file may refer to one list of ids often: it is taken once.
+  const lists = new Set<unknown[]>();
   const places: Place[] = groups.flatMap((group) => {
+    const ids = idsOf(group);
+    if (lists.has(ids)) return [];
+    lists.add(ids);
     const names = namesOf(group);
-    return idsOf(group).map((id, index) => ({ group, ids: idsOf(group), index, id, name: names?.[index] }));
+    return ids.map((id, index) => ({ group, ids, index, id, name: names?.[index] }));
   });
   const { misspelt, orphans } = matchKeys(state, places);
   const keys = new Map(Array.from(misspelt, ([key, id]) => [id, key]));
@@ -83,7 +89,7 @@ function matchKeys(state: Map<unknown, unknown>, places: Place[]): Pick<Subject,
 /** Groups may divide a model's parameters in any way: without names, their order is known only where all shapes fit it. */
 function assignParameters(slots: Slot[], parameters: ModelParameter[] | undefined, groups: number): void {
   if (parameters === undefined) return;
-  const isNamed = slots.every(({ name }, i) => name === parameters[i]?.name);
+  const isNamed = slots.every(({ name }) => name !== undefined);
   const fits = slots.every((slot, i) => shapeFits(slot, (parameters[i] as ModelParameter).tensor.shape));
   if (groups === 1 || isNamed || fits)
     for (const [i, slot] of slots.entries()) slot.parameter = parameters[i];
@@ -106,7 +112,7 @@ export function momentsOf({ state }: Slot): [string, LazyTensor][] {
 
 /** LBFGS keeps all of its state with its first parameter, and SGD has none without momentum. */
 export function keepsState({ group }: Slot): boolean {
-  const isPlainSgd = group.has('dampening') && Number(group.get('momentum')) === 0;
+  const isPlainSgd = group.has('dampening') && group.get('momentum') === 0;
   return !isPlainSgd && !group.has('history_size');
 }
 

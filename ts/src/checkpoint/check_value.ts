@@ -1,13 +1,24 @@
-import type { PythonKeys } from '../python/keys.ts';
-import { PythonNumber } from '../python/number.ts';
+import { isDType } from '../dtype.ts';
+import { Complex, OrderedDict, Size } from '../python/collections.ts';
+import { isPlainObject } from '../python/copy.ts';
+import { PythonNumber, pythonTypeOf, type PythonType } from '../python/number.ts';
+import { Device, TorchDType } from '../python/torch_values.ts';
 import { UnsupportedError } from './errors.ts';
 
 // What a value must be to be saved, in any format. Each check is given where the value stands, for its error.
 
+export function unsupported(what: string, path: () => string): UnsupportedError {
+  return new UnsupportedError('UNSUPPORTED_VALUE', `${path()}: ${what}`, { path: path() });
+}
+
 /** Why a value cannot be saved, and what to do instead. */
 export function refuse(value: unknown, path: () => string): UnsupportedError {
-  return unsupported(reason(value), path());
+  return unsupported(reason(value), path);
 }
+
+/** Classes whose objects are saved: one that is not known here is of another realm, or of a second copy of this package. */
+const saved =
+  /^(Object|Map|Set|Uint8Array|OrderedDict|Counter|Complex|TorchDType|Device|PythonNumber|(Lazy|Loaded)Tensor|TensorData)$/;
 
 function reason(value: unknown): string {
   if (value === undefined) return 'undefined is nothing in Python: save null, which is None, or leave it out';
@@ -17,63 +28,120 @@ function reason(value: unknown): string {
   if ('dataId' in value && 'rankType' in value)
     return 'a tf.Tensor cannot be saved as it is: use fromTensor(t)';
   if (value instanceof Promise) return 'a promise cannot be saved: await it';
-  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
-    return `whether an ${value.constructor.name} is a tensor or bytes is not clear: save TensorData, or a Uint8Array`;
-  }
   const name = value.constructor?.name || 'an unknown class';
+  if (saved.test(name)) {
+    return `this ${name} is of another realm (vm, iframe, a test's sandbox) or another copy of torch-parity: make it with the ${name} that is known here`;
+  }
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
+    return `whether an ${name} is a tensor or bytes is not clear: save TensorData, or a Uint8Array`;
+  }
   return `an object of ${name} cannot be saved: save a Map, a plain object or an array of what it holds`;
 }
 
-/** @throws UnsupportedError UNSUPPORTED_VALUE for what is not Unicode text */
-export function checkText(text: string, path: () => string): void {
+/**
+ * Checks a value that has no others in it.
+ *
+ * @param type - of the value, if it is a number
+ * @returns false for objects of other kinds, of which nothing is said
+ * @throws UnsupportedError UNSUPPORTED_VALUE for what Python has nothing for, or torch's reader does not take
+ */
+export function checkLeaf(value: unknown, type: PythonType, path: () => string): boolean {
+  switch (typeof value) {
+    case 'boolean':
+      return true;
+    case 'string':
+      checkText(value, path);
+      return true;
+    case 'bigint':
+      checkInt(value, path);
+      return true;
+    case 'number':
+      if (type === 'int') checkInt(value, path);
+      return true;
+    case 'object':
+      if (value instanceof PythonNumber) return checkLeaf(value.value, value.type, path);
+      if (value instanceof TorchDType) checkDType(value, path);
+      if (value instanceof Device) checkDevice(value, path);
+      return value === null || isLeafObject(value);
+    default:
+      throw refuse(value, path);
+  }
+}
+
+/** Whether an object is a value that has no others in it. */
+export function isLeafObject(value: object): boolean {
+  return [Uint8Array, Complex, TorchDType, Device].some((leaf) => value instanceof leaf);
+}
+
+function checkText(text: string, path: () => string): void {
   if (/\p{Surrogate}/u.test(text)) {
-    throw unsupported('a string with half a surrogate pair is no text: save its bytes', path());
+    throw unsupported('a string with half a surrogate pair is no text: save its bytes', path);
   }
 }
 
 /** What torch's weights_only reader takes: 255 bytes, with the sign. */
 const maxInt = 2n ** 2039n;
 
-/** @throws UnsupportedError UNSUPPORTED_VALUE for what is not whole, and for more than 255 bytes */
-export function checkInt(value: number | bigint, path: () => string): void {
+function checkInt(value: number | bigint, path: () => string): void {
   if (typeof value === 'number') {
-    if (!Number.isInteger(value)) throw unsupported(`${value} is no int: save pyFloat(${value})`, path());
+    if (!Number.isInteger(value)) throw unsupported(`${value} is no int: save pyFloat(${value})`, path);
   } else if (value >= maxInt || value < -maxInt) {
-    throw unsupported('torch reads no int of more than 255 bytes: save it as a string', path());
+    throw unsupported('torch reads no int of more than 255 bytes: save it as a string', path);
   }
 }
 
-/** @throws UnsupportedError UNSUPPORTED_VALUE for a plain object with a symbol as a key */
-export function checkPlainObject(object: object, path: () => string): void {
-  const [symbol] = Object.getOwnPropertySymbols(object);
-  if (symbol !== undefined) throw refuse(symbol, path);
+function checkDType({ name }: TorchDType, path: () => string): void {
+  if (!isDType(name))
+    throw unsupported(`${JSON.stringify(name)} is no dtype: its name is such as 'float32'`, path);
+}
+
+function checkDevice({ type, index }: Device, path: () => string): void {
+  if (/^[a-z]+$/.test(type) && (index === null || isSize(index))) return;
+  throw unsupported(
+    `${JSON.stringify({ type, index })} is no device: it is such as new Device('cuda', 0)`,
+    path,
+  );
 }
 
 /**
- * Whether Python can hash the keys of a dict, or the members of a set, and tells them apart: it takes `1`, `1.0` and `True`
- * as one.
+ * Checks what a container itself must be, without what is in it.
  *
- * @param path - of a key, for errors
- * @throws UnsupportedError UNSUPPORTED_VALUE
+ * @throws UnsupportedError UNSUPPORTED_VALUE for a plain object that has a symbol as a key, or was a tensor; for a Size of other
+ * than sizes; for attributes of an OrderedDict that are no Map of names
  */
-export function checkKeys(keys: Iterable<unknown>, python: PythonKeys, path: (key: unknown) => string): void {
-  const seen = new Set();
-  for (const key of keys) {
-    if (typeof key === 'string') continue; // equal to no other
-    const value = key instanceof PythonNumber ? key.value : key;
-    const found = python.find(seen, value);
-    if (found !== undefined && !seen.has(found)) {
-      seen.add(value);
-      continue;
-    }
-    const why =
-      found === undefined
-        ? 'Python cannot hash this key: make it a string, a number, or a Tuple of such'
-        : 'Python takes this key and one before it as equal: rename one of them';
-    throw unsupported(why, path(key));
+export function checkContainer(container: object, path: () => string): void {
+  if (isPlainObject(container)) checkPlainObject(container, path);
+  else if (container instanceof Size) checkSize(container, path);
+  else if (container instanceof OrderedDict) checkAttributes(container, path);
+}
+
+function checkPlainObject(object: Record<string, unknown>, path: () => string): void {
+  const [symbol] = Object.getOwnPropertySymbols(object);
+  if (symbol !== undefined) throw refuse(symbol, path);
+  const { dtype, shape, bytes } = object;
+  // As a dict it would be saved without a word, and no program would find its tensor.
+  if (isDType(dtype) && Array.isArray(shape) && bytes instanceof Uint8Array) {
+    const what =
+      'this was a TensorData until structuredClone or postMessage took its class: save new TensorData(dtype, shape, bytes)';
+    throw unsupported(what, path);
   }
 }
 
-function unsupported(what: string, path: string): UnsupportedError {
-  return new UnsupportedError('UNSUPPORTED_VALUE', `${path}: ${what}`, { path });
+function checkSize(size: Size, path: () => string): void {
+  for (const [i, entry] of size.entries()) {
+    if (isSize(entry) && pythonTypeOf(size, i) === 'int') continue;
+    throw unsupported('a torch.Size has whole numbers from 0 on: save a Tuple', path);
+  }
+}
+
+function checkAttributes({ attributes }: OrderedDict, path: () => string): void {
+  if (attributes === undefined) return;
+  const isMap: boolean = attributes instanceof Map;
+  if (isMap && Array.from(attributes.keys()).every((key) => typeof key === 'string')) return;
+  throw unsupported('the attributes of an OrderedDict are a Map of their names, which are strings', path);
+}
+
+/** Whether a value is a whole number from 0 on. */
+export function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

@@ -33,7 +33,9 @@ export function reach({ shape, stride }: Strided): number {
  */
 export function gather(tensor: Strided, from: Uint8Array, to: Uint8Array): void {
   const item = itemSizes[tensor.dtype];
-  const unit = Math.min(item, 4);
+  // Integers as wide as the bytes lie, which every bit survives.
+  const unit =
+    [4, 2].find((size) => [item, from.byteOffset, to.byteOffset].every((at) => at % size === 0)) ?? 1;
   const units = item / unit;
   const dimensions = merged(tensor);
   const { size: length, stride } = dimensions.pop() ?? { size: 1, stride: 1 };
@@ -81,10 +83,9 @@ function merged({ shape, stride }: Strided): Dimension[] {
   return dimensions;
 }
 
-/** The bytes as unsigned integers, which every bit survives. */
+/** The bytes as unsigned integers of a size that their place is a multiple of. */
 function integers(bytes: Uint8Array, size: number): Uint8Array | Uint16Array | Uint32Array {
   if (size === 1) return bytes;
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   const Integers = size === 2 ? Uint16Array : Uint32Array;
-  return new Integers(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size);
+  return new Integers(bytes.buffer as ArrayBuffer, bytes.byteOffset, Math.floor(bytes.byteLength / size));
 }

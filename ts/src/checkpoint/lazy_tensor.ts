@@ -53,7 +53,10 @@ export class LazyTensor<D extends DType = DType> implements StoredTensor {
     return this.#read(this.shape, this.offset, options);
   }
 
-  /** The same bytes in pieces of at most 16 MiB, or one element. */
+  /**
+   * The same bytes in pieces of at most 16 MiB, or one element. Each piece reads all from its first element to its farthest: of a
+   * large transposed tensor that is nearly all of the storage again and again, which {@link bytes} reads once.
+   */
   async *chunks(options?: ReadOptions): AsyncGenerator<Uint8Array> {
     if (this.storage.byteLength === this.byteLength && isContiguous(this)) {
       yield* this.storage.chunks(options);

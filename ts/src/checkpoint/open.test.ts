@@ -1,13 +1,16 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { appendFile, mkdtemp, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { runPython } from '../testing/python.ts';
 import {
   load,
   open,
+  saveToBytes,
   type Dict,
   type Input,
   type LazyTensor,
@@ -150,7 +153,7 @@ test.serial('nothing stays open, whatever happens', async (t) => {
   await t.throwsAsync(load(await write(file), { signal: AbortSignal.abort(new Error('enough')) }), {
     message: 'enough',
   });
-  await t.throwsAsync(load(await write(file), { limits: { expandedBytes: -file.byteLength } }), {
+  await t.throwsAsync(load(await write(await repeated()), { limits: { expandedBytes: 0 } }), {
     code: 'LIMIT',
   });
   await load(await write(file));
@@ -204,15 +207,56 @@ test('progress goes up to the bytes of the storages', async (t) => {
   );
 });
 
+/** A file of a few bytes, which are a tensor of 8 MB. */
+async function repeated(): Promise<Uint8Array> {
+  return saveToBytes({ repeated: (await load<Dict>(file)).get('repeated') });
+}
+
 test('repeated elements count against the limit, in one tensor and in all', async (t) => {
-  const limits = { expandedBytes: 8_000_000 - file.byteLength };
-  await using checkpoint = await open<Dict>(file, { limits });
+  const small = await repeated();
+  const limits = { expandedBytes: 8_000_000 - small.byteLength };
+  await using checkpoint = await open<Dict>(small, { limits });
   t.is((await checkpoint.value.get('repeated').bytes()).byteLength, 8_000_000);
-  await t.throwsAsync(load(file, { limits }), { name: 'LimitError', code: 'LIMIT' });
-  await using stricter = await open<Dict>(file, { limits: { expandedBytes: limits.expandedBytes - 1 } });
-  const repeated: LazyTensor = stricter.value.get('repeated');
-  t.like(await t.throwsAsync(repeated.bytes()), { code: 'LIMIT', details: { key: 'expandedBytes' } });
-  await t.throwsAsync(repeated.chunks().next(), { code: 'LIMIT' });
+  t.is((await load<Dict>(small, { limits })).get('repeated').bytes.byteLength, 8_000_000);
+  const stricter = { expandedBytes: limits.expandedBytes - 1 };
+  await t.throwsAsync(load(small, { limits: stricter }), { name: 'LimitError', code: 'LIMIT' });
+  await using strict = await open<Dict>(small, { limits: stricter });
+  const lazy: LazyTensor = strict.value.get('repeated');
+  t.like(await t.throwsAsync(lazy.bytes()), { code: 'LIMIT', details: { key: 'expandedBytes' } });
+  await t.throwsAsync(lazy.chunks().next(), { code: 'LIMIT' });
+});
+
+test('a limit that is undefined is the default, and one that is no number from 0 on is refused', async (t) => {
+  let deep: unknown[] = [];
+  for (let i = 0; i < 1_200; i++) deep = [deep];
+  const bytes = await saveToBytes(deep);
+  await t.throwsAsync(load(bytes, { limits: { depth: undefined as never } }), { code: 'LIMIT' });
+  await t.notThrowsAsync(load(bytes, { limits: { depth: Infinity } }));
+  for (const depth of [NaN, -1, '5', null, 5n])
+    await t.throwsAsync(load(bytes, { limits: { depth: depth as never } }), {
+      name: 'ValueError',
+      code: 'BAD_LIMIT',
+      message: /limits\.depth/,
+    });
+});
+
+test('a source that gives other than was asked for is told so', async (t) => {
+  for (const more of [-1, 1, -400]) {
+    const source = new Watched();
+    source.read = async (offset, length) => file.slice(offset, offset + length + more);
+    await t.throwsAsync(open(source), { name: 'FormatError', code: 'TRUNCATED', message: /asked for/ });
+    t.is(source.closed, 1);
+  }
+});
+
+test('bytes of another realm are bytes', async (t) => {
+  const foreign = runInNewContext(
+    '(bytes) => { const copy = new Uint8Array(bytes.length); copy.set(bytes); return copy; }',
+  )(await saveToBytes([1])) as Uint8Array;
+  t.false(foreign instanceof Uint8Array);
+  t.deepEqual(await load(foreign), [1]);
+  t.deepEqual(await load(foreign.buffer as ArrayBuffer), [1]);
+  await t.throwsAsync(load(new Float32Array(3) as never), { name: 'TypeError' });
 });
 
 test('what is no checkpoint says what it is, or what to do', async (t) => {
@@ -220,8 +264,8 @@ test('what is no checkpoint says what it is, or what to do', async (t) => {
   const tar = new Uint8Array(1024);
   tar.set(ascii('ustar'), 257);
   await t.throwsAsync(load(tar), { code: 'UNSUPPORTED_FORMAT', message: /0\.1\.10/ });
-  await t.throwsAsync(load(new Uint8Array()), { code: 'NOT_A_CHECKPOINT' });
-  await t.throwsAsync(load(Uint8Array.of(0x80, 2, 0x4e, 0x2e)), { message: /pickle\.dump/ });
+  await t.throwsAsync(load(new Uint8Array()), { code: 'NOT_A_CHECKPOINT', message: /is empty/ });
+  await t.throwsAsync(load(Uint8Array.of(0x80, 2, 0x4e, 0x2e)), { message: /a pickle: in Python/ });
   await t.throwsAsync(load(ascii('PK\x03\x04 and no more')), { code: 'ZIP_DIRECTORY' });
   await t.throwsAsync(load(join(folder, 'missing.pt')), { code: 'ENOENT' });
   await t.throwsAsync(load({} as Source), { name: 'TypeError' });
@@ -230,4 +274,10 @@ test('what is no checkpoint says what it is, or what to do', async (t) => {
 test('what a caller says about the type is believed', async (t) => {
   const value = await load<Map<string, LoadedTensor<'float32'>>>(file);
   t.is(value.get('view')?.toTypedArray()[1], 4);
+});
+
+test('a named pipe is refused, and not waited for', async (t) => {
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  await t.throwsAsync(load(path), { code: 'NOT_A_CHECKPOINT', message: /not a regular file/ });
 });

@@ -1,19 +1,20 @@
 import { openFile } from '#platform';
 import { PythonNumber } from '../python/number.ts';
+import { checkOptions } from './check_options.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { FormatError, UnsupportedError } from './errors.ts';
-import { defaultLimits, type Limits } from './limits.ts';
+import { withDefaults, type Limits } from './limits.ts';
 import { loadTensors } from './load_tensors.ts';
 import { legacyMagic, readLegacy } from './pt/legacy.ts';
 import { readPt } from './pt/reader.ts';
 import { readSafetensors } from './safetensors/reader.ts';
-import { BlobSource, BytesSource, type ProgressOptions, type Source } from './source.ts';
+import { BlobSource, BytesSource, CheckedSource, type ProgressOptions, type Source } from './source.ts';
 
 /** A path or file: URL, where there are files; a Blob or File; bytes; or what reads in any order. */
 export type Input = string | URL | Blob | ArrayBuffer | Uint8Array | Source;
 
 export interface OpenOptions extends ProgressOptions {
-  /** Those of {@link defaultLimits} that are to be others. */
+  /** Those of `defaultLimits` that are to be others. */
   limits?: Partial<Limits>;
 }
 
@@ -27,13 +28,16 @@ export interface OpenOptions extends ProgressOptions {
  * ```
  *
  * @typeParam T - what the value is taken for; it is not checked
- * @throws FormatError for what is damaged, LimitError for what is too large, UnsupportedError; see errors.ts for all codes
+ * @throws FormatError for what is damaged, LimitError for what is too large, UnsupportedError; see errors.ts for all codes; ValueError
+ *   BAD_LIMIT for a limit that is no number from 0 on
  */
 export async function open<T = unknown>(input: Input, options: OpenOptions = {}): Promise<Checkpoint<T>> {
+  checkOptions('open', options, ['limits', 'signal', 'onProgress']);
   options.signal?.throwIfAborted();
+  const limits = withDefaults(options.limits);
   const source = await toSource(input);
   try {
-    return await read(source, { ...defaultLimits, ...options.limits }, options);
+    return await read(source, limits, options);
   } catch (error) {
     await source.close();
     throw error;
@@ -42,6 +46,8 @@ export async function open<T = unknown>(input: Input, options: OpenOptions = {})
 
 /**
  * Reads a checkpoint with all of its tensors and closes it again. Of bytes in memory, tensors are views.
+ *
+ * One value is another afterwards, as no Map and no Set can hold it: -0.0 as a key or as a member of a set is 0.0.
  *
  * @typeParam T - what the value is taken for; it is not checked
  * @throws as {@link open}
@@ -58,9 +64,12 @@ export async function load<T = unknown>(input: Input, options: OpenOptions = {})
 async function toSource(input: Input): Promise<Source> {
   if (typeof input === 'string' || input instanceof URL) return openFile(input);
   if (input instanceof Blob) return new BlobSource(input);
-  if (input instanceof ArrayBuffer) return new BytesSource(new Uint8Array(input));
-  if (input instanceof Uint8Array) return new BytesSource(input);
-  if (typeof input === 'object' && input !== null && typeof input.read === 'function') return input;
+  // Those of another realm, as in a test of Jest, are no instances of this one's classes.
+  const kind = Object.prototype.toString.call(input).slice('[object '.length, -1);
+  if (kind === 'ArrayBuffer') return new BytesSource(new Uint8Array(input as ArrayBuffer));
+  if (kind === 'Uint8Array') return new BytesSource(input as Uint8Array);
+  if (typeof input === 'object' && input !== null && 'read' in input && typeof input.read === 'function')
+    return new CheckedSource(input);
   throw new TypeError('a checkpoint is opened from a path, a URL of a file, a Blob, bytes or a Source');
 }
 
@@ -87,11 +96,11 @@ async function read<T>(source: Source, limits: Limits, options: ProgressOptions)
       file: source.name,
     });
   }
-  throw new FormatError(
-    'NOT_A_CHECKPOINT',
-    'it is neither a file of torch.save nor safetensors; a file of pickle.dump can be saved again with torch.save',
-    { file: source.name, found: head.subarray(0, 8) },
-  );
+  const cure =
+    head[0] === protocolOpcode ? ', but a pickle: in Python, save what it holds with torch.save' : '';
+  const what =
+    source.size === 0 ? 'it is empty' : `it is neither a file of torch.save nor safetensors${cure}`;
+  throw new FormatError('NOT_A_CHECKPOINT', what, { file: source.name, found: head.subarray(0, 8) });
 }
 
 /** A float as the whole value is a plain number, too. */

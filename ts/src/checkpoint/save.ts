@@ -1,4 +1,6 @@
 import { createFile } from '#platform';
+import { ValueError } from '../errors.ts';
+import { checkOptions } from './check_options.ts';
 import { Output } from './output.ts';
 import type { Target } from './pickle/target.ts';
 import type { FilePlan } from './plan.ts';
@@ -21,9 +23,14 @@ export interface SaveOptions extends ProgressOptions {
  * same bytes.
  *
  * A path gets its new content at once and only when all of it is written; until then, and after any failure, the old file
- * stands. It may be the very file that `value` is being read from. Tensors of an open checkpoint are streamed.
+ * stands. When the promise resolves, the content is on the disk. It may be the very file that `value` is being read from. Tensors of
+ * an open checkpoint are streamed.
+ *
+ * Until the promise resolves nothing may change in `value`: bytes are written as they are found, and a file of which some changed
+ * meanwhile may be one that cannot be read.
  *
  * @param value - tensors, numbers, strings, arrays, Maps, plain objects …: see the table of values
+ * @throws TypeError UNKNOWN_OPTION, ValueError BAD_OPTION for options that are none
  * @throws UnsupportedError for what cannot be saved, before anything is written; `details.path` says where it is
  */
 export async function save(
@@ -34,7 +41,8 @@ export async function save(
   options.signal?.throwIfAborted();
   const path = to instanceof WritableStream ? '' : pathOf(to);
   const plan = planFile(value, path, options);
-  await writeFile(plan, to instanceof WritableStream ? new StreamSink(to) : await createFile(to), options);
+  const sink = to instanceof WritableStream ? new StreamSink(to, options.signal) : await createFile(to);
+  await writeFile(plan, sink, options);
 }
 
 /** The bytes of the file that `save` would write. */
@@ -49,18 +57,20 @@ export async function saveToBytes(
   return sink.bytes;
 }
 
-function planFile(value: unknown, path: string, { format, target = '2.15', name }: SaveOptions): FilePlan {
-  const extension = path.endsWith('.safetensors') ? 'safetensors' : 'pt';
+function planFile(value: unknown, path: string, options: SaveOptions): FilePlan {
+  checkOptions('save', options, ['format', 'target', 'name', 'signal', 'onProgress']);
+  const { format, target = '2.15', name } = options;
+  const extension = /\.safetensors$/i.test(path) ? 'safetensors' : 'pt';
   switch (format ?? extension) {
     case 'safetensors':
       return planSafetensors(value);
     case 'pt':
       if (target !== '2.1' && target !== '2.15') {
-        throw new RangeError(`target ${String(target)}: it must be '2.1' or '2.15'`);
+        throw new ValueError('BAD_OPTION', `target ${String(target)}: it must be '2.1' or '2.15'`);
       }
       return planPt(value, name === undefined ? stemOf(path) : folder(name), target);
     default:
-      throw new RangeError(`format ${String(format)}: it must be 'pt' or 'safetensors'`);
+      throw new ValueError('BAD_OPTION', `format ${String(format)}: it must be 'pt' or 'safetensors'`);
   }
 }
 
@@ -88,10 +98,18 @@ function pathOf(to: string | URL): string {
 /** As torch takes it from the path; it uses its default too where the path is not ASCII. */
 function stemOf(path: string): string {
   const stem = path.replace(/^.*[\\/]/s, '').replace(/\.[^.]*$/s, '');
-  return stem === '' || /[^\0-\x7f]/.test(path) ? 'archive' : stem;
+  return ['', '.', '..'].includes(stem) || /[^\0-\x7f]/.test(path) ? 'archive' : stem;
 }
 
+/** As in a file's name; torch's reader of archives takes 511 with the record's own. */
+const maxFolderBytes = 255;
+
 function folder(name: string): string {
-  if (name !== '' && name !== '.' && name !== '..' && !/[\\/\0]/.test(name)) return name;
-  throw new RangeError(`name ${JSON.stringify(name)}: it is one folder in the archive, without / or \\`);
+  const isOne = !['', '.', '..'].includes(name) && !/[\\/\0]/.test(name);
+  if (isOne && new TextEncoder().encode(name).length <= maxFolderBytes) return name;
+  const shown = JSON.stringify(name.slice(0, 80));
+  throw new ValueError(
+    'BAD_OPTION',
+    `name ${shown}: it is one folder in the archive, without / or \\, of at most ${maxFolderBytes} bytes`,
+  );
 }

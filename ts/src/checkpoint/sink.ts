@@ -1,3 +1,5 @@
+import { UnsupportedError } from './errors.ts';
+
 /** Where a writer puts its bytes, in order. */
 export interface Sink {
   /** Resolves when the sink can take more; the bytes are the caller's again then. */
@@ -13,8 +15,14 @@ export class MemorySink implements Sink {
   readonly bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
 
+  /** @throws UnsupportedError UNSUPPORTED_VALUE for more bytes than one array has */
   constructor(size: number) {
-    this.bytes = new Uint8Array(size);
+    try {
+      this.bytes = new Uint8Array(size);
+    } catch (cause) {
+      const message = `the file has ${size} bytes, more than one Uint8Array takes here: save it to a path or a WritableStream`;
+      throw new UnsupportedError('UNSUPPORTED_VALUE', message, { found: size, cause });
+    }
   }
 
   write(bytes: Uint8Array): Promise<void> {
@@ -32,24 +40,43 @@ export class MemorySink implements Sink {
   }
 }
 
-/** Passes a file on to a stream, which is closed after it, or aborted. */
+/** Passes a file on to a stream, which is closed after it, or aborted. A stream that is stuck is waited for until the signal. */
 export class StreamSink implements Sink {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(stream: WritableStream<Uint8Array>) {
+  constructor(stream: WritableStream<Uint8Array>, signal?: AbortSignal) {
     this.#writer = stream.getWriter();
+    this.#signal = signal;
   }
 
   write(bytes: Uint8Array): Promise<void> {
     // A stream may keep or transfer what it is given.
-    return this.#writer.write(bytes.slice());
+    return unlessAborted(this.#writer.write(bytes.slice()), this.#signal);
   }
 
   commit(): Promise<void> {
-    return this.#writer.close();
+    return unlessAborted(this.#writer.close(), this.#signal);
   }
 
   abort(reason: unknown): Promise<void> {
-    return this.#writer.abort(reason);
+    this.#writer.abort(reason).catch(() => {}); // it ends only after the write that is under way
+    return Promise.resolve();
+  }
+}
+
+/** What a promise gives, or the signal's reason as soon as there is one. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  const stop = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const end = (): void => reject(signal.reason as Error);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { signal: stop.signal });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    stop.abort();
   }
 }

@@ -91,6 +91,44 @@ export class BlobSource implements Source {
   }
 }
 
+/** A source of a caller: what it reads is not believed to be as long as it should. */
+export class CheckedSource implements Source {
+  readonly size: number;
+  readonly name: string;
+  readonly readInto?: NonNullable<Source['readInto']>;
+  readonly #source: Source;
+
+  constructor(source: Source) {
+    this.size = source.size;
+    this.name = source.name;
+    this.#source = source;
+    if (source.readInto !== undefined)
+      this.readInto = (bytes, offset, options) => source.readInto!(bytes, offset, options);
+  }
+
+  async read(offset: number, length: number, options?: ReadOptions): Promise<Uint8Array> {
+    checkRange(this, offset, length);
+    const bytes = await this.#source.read(offset, length, options);
+    if (bytes.byteLength !== length) {
+      throw new FormatError(
+        'TRUNCATED',
+        `its source gave ${bytes.byteLength} bytes where ${length} were asked for`,
+        {
+          file: this.name,
+          offset,
+          expected: length,
+          found: bytes.byteLength,
+        },
+      );
+    }
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, length); // of a Buffer, subarray() would give Buffers
+  }
+
+  close(): Promise<void> {
+    return this.#source.close();
+  }
+}
+
 /** @throws FormatError TRUNCATED for bytes that the source does not have */
 export function checkRange({ name, size }: Source, offset: number, length: number): void {
   if (offset + length <= size) return;

@@ -20,7 +20,13 @@ export interface StoredTensor extends Readonly<Layout> {
   readonly shape: readonly number[];
 }
 
-/** A tensor of a checkpoint, in memory: `bytes` are its elements in row-major order, `storage` is what it was a view of. */
+/**
+ * A tensor of a checkpoint, in memory: `bytes` are its elements in row-major order, `storage` is what it was a view of.
+ *
+ * To edit one, make a TensorData of `bytes.slice()` and put it in its place. Of a tensor that is not contiguous `bytes` are a copy: a
+ * .pt is written from the storage, so what is changed in them is not saved. Where they are no copy, a tensor that shares the storage
+ * changes with them, and `bytes.buffer` holds the neighbours of the storage in the file, too.
+ */
 export class LoadedTensor<D extends DType = DType> extends TensorData<D> implements StoredTensor {
   readonly storage: MemoryStorage;
   readonly offset: number;

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { pyFloat, save, TensorData } from '../checkpoint/index.ts';
+import { pathToFileURL } from 'node:url';
+import { open, OrderedDict, pyFloat, save, TensorData } from '../checkpoint/index.ts';
 import { torchParity } from '../testing/command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'torch-parity-audit-'));
@@ -63,6 +64,82 @@ test('--fix with something left: exit status 1; --json tells what was repaired',
   t.like(findings[1], { code: 'non-finite', severity: 'error', fixed: false });
 });
 
+/** An optimizer of two named parameters, of 2 and 3 elements. */
+function named(params: number[], shapes: number[], state = stateOf(shapes)): Map<string, unknown> {
+  const group = { lr: pyFloat(1), momentum: 0.9, dampening: 0, params, param_names: ['two', 'three'] };
+  return new Map<string, unknown>([
+    ['state', state],
+    ['param_groups', [group]],
+  ]);
+}
+
+function stateOf(shapes: number[]): Map<number, unknown> {
+  return new Map(shapes.map((size, i) => [i, new Map([['momentum_buffer', ones(size)]])]));
+}
+
+const ones = (size: number): TensorData =>
+  TensorData.from(
+    'float32',
+    Array.from({ length: size }, () => 1),
+  );
+
+const model = new OrderedDict([
+  ['two', ones(2)],
+  ['three', ones(3)],
+]);
+model.attributes = new Map([['_metadata', new OrderedDict()]]);
+
+test('--fix repairs once what two dicts share', async (t) => {
+  const [file, out] = [join(folder, 'shared.pt'), join(folder, 'shared-fixed.pt')];
+  const optimizer = named([0, 1], [3, 2]);
+  await save({ model, optimizer, copy: new Map(optimizer) }, file);
+  t.is((await torchParity('audit', file, '--fix', out)).status, 0);
+  await using fixed = await open<Map<string, Map<string, Map<number, Map<string, TensorData>>>>>(out);
+  const state = fixed.value.get('optimizer')?.get('state');
+  t.is(fixed.value.get('copy')?.get('state'), state);
+  t.deepEqual(
+    [0, 1].map((id) => state?.get(id)?.get('momentum_buffer')?.shape),
+    [[2], [3]],
+  );
+});
+
+test('--fix that makes something else wrong says so: exit status 1', async (t) => {
+  const [file, out] = [join(folder, 'torn.pt'), join(folder, 'torn-fixed.pt')];
+  const state = stateOf([3, 2]);
+  await save({ model, wrong: named([0, 1], [], state), right: named([1, 0], [], state) }, file);
+  const { status, stdout } = await torchParity('audit', file, '--fix', out);
+  t.is(status, 1);
+  t.regex(stdout, /^error permuted-state at wrong\.state\[0\](\n {2}.*)*\n {2}fixed:/m);
+  t.regex(stdout, /^error permuted-state at right\.state\[1\](\n {2}.*)*\n {2}--fix:/m);
+});
+
+test('--fix tells what OUT cannot keep', async (t) => {
+  const [file, out] = [join(folder, 'noted.pt'), join(folder, 'noted.safetensors')];
+  const shared = new Map([['momentum_buffer', ones(2)]]);
+  const group = { lr: pyFloat(1), momentum: 0.9, dampening: 0, params: [0, 1] };
+  const state = new Map([
+    [0, shared],
+    [1, shared],
+  ]);
+  await save({ state, param_groups: [group] }, file);
+  const { status, stderr } = await torchParity('audit', file, '--fix', out);
+  t.is(status, 0);
+  t.true(stderr.startsWith(`torch-parity: ${out}: safetensors has no shared`), stderr);
+});
+
+test('OUT may be the text of a file: URL; one of a folder is told on one line', async (t) => {
+  const out = join(folder, 'a b.safetensors');
+  t.is((await torchParity('audit', bad, '--fix', pathToFileURL(out).href)).status, 0);
+  t.is((await torchParity('audit', out)).status, 0);
+  t.like(await torchParity('audit', bad, '--fix', pathToFileURL(folder).href), {
+    status: 2,
+    stderr: `torch-parity: ${folder}: it is not a regular file: give the path of one\n`,
+  });
+  const { status, stderr } = await torchParity('audit', bad, '--fix', 'file://elsewhere/out.pt');
+  t.is(status, 2);
+  t.regex(stderr, /^torch-parity: file:\/\/elsewhere\/out\.pt: it names no file: [^\n]*\n$/);
+});
+
 test('a file without an optimizer cannot be audited: exit status 2', async (t) => {
   const { status, stdout, stderr } = await torchParity('audit', none);
   t.is(status, 2);
@@ -73,5 +150,5 @@ test('a file without an optimizer cannot be audited: exit status 2', async (t) =
 test('no file is a mistake in the call', async (t) => {
   const { status, stderr } = await torchParity('audit', '--fix', 'x.pt');
   t.is(status, 2);
-  t.regex(stderr, /^audit needs one FILE\n\nUsage: torch-parity audit/);
+  t.regex(stderr, /^torch-parity: audit needs one FILE.*\n\nUsage: torch-parity audit/);
 });

@@ -89,6 +89,19 @@ function sparse(path: string, size: number, metadata: Record<string, string> = {
   truncateSync(path, 8 + header.length + size);
 }
 
+test('tells of lists that stood in several places, but not of tuples', async (t) => {
+  const path = folder(t);
+  const [from, to] = [join(path, 'a.pt'), join(path, 'b.safetensors')];
+  const [list, tuple] = [[1], Tuple.of(1)];
+  await save({ one: list, two: list, three: tuple, four: tuple }, from);
+  const { status, stderr } = await torchParity('convert', from, to);
+  t.is(status, 0);
+  t.is(
+    stderr,
+    `torch-parity: ${to}: safetensors has no shared lists and dicts: each place has a copy of its own now (shared before: 1)\n`,
+  );
+});
+
 test('tells of notes in a safetensors file, which are not kept', async (t) => {
   const path = folder(t);
   const [from, to] = [join(path, 'a.safetensors'), join(path, 'b.pt')];
@@ -128,7 +141,7 @@ for (const [what, args, message] of [
   test(`${what} is a mistake in the call: usage, and exit status 2`, async (t) => {
     const { status, stderr } = await torchParity('convert', ...args);
     t.is(status, 2);
-    t.true(stderr.startsWith(`${message}\n\nUsage: torch-parity convert`), stderr);
+    t.true(stderr.startsWith(`torch-parity: ${message}\n\nUsage: torch-parity convert`), stderr);
   });
 }
 

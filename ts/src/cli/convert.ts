@@ -1,16 +1,15 @@
 import { parseArgs } from 'node:util';
-import { open, type Checkpoint, type SaveOptions } from '../checkpoint/index.ts';
-import { countText } from '../inspect/quantity.ts';
-import { survey } from '../inspect/survey.ts';
-import { escapeControls, fileCommand, saveFile } from './file_command.ts';
-import { ProgressBar } from './progress_bar.ts';
+import { open } from '../checkpoint/index.ts';
+import { fileCommand } from './file_command.ts';
+import { formatOf, saveFile } from './save_file.ts';
 import { UsageError } from './usage_error.ts';
 
 export const usage = `Usage: torch-parity convert [--format pt|safetensors] [--target 2.1|2.15] IN OUT
 
 Writes a checkpoint in another format. IN is what torch.save wrote, in any version, or safetensors; OUT is replaced as cp would,
 but only once it is written in full, so that it may be IN. Tensors are streamed and keep every bit. A tree that is more
-than names and tensors is kept in safetensors, too, in its metadata. What cannot be kept is told on stderr.
+than names and tensors is kept in safetensors, too, in its metadata. What cannot be kept is told on stderr; without a word,
+tensors of other devices become the CPU's, and in safetensors an OrderedDict of tensors and nothing else becomes a dict.
 
 Options:
   --format pt|safetensors   the format of OUT (default: safetensors where OUT ends so, else pt)
@@ -34,7 +33,7 @@ export async function run(args: string[]): Promise<number> {
   if (from === undefined || to === undefined || rest.length > 0) {
     throw new UsageError('convert needs two files, IN and OUT');
   }
-  const format = values.format ?? (to.endsWith('.safetensors') ? 'safetensors' : 'pt');
+  const format = values.format ?? formatOf(to);
   const { target } = values;
   if (format !== 'pt' && format !== 'safetensors') {
     throw new UsageError(`--format is pt or safetensors, but got ${format}`);
@@ -45,31 +44,7 @@ export async function run(args: string[]): Promise<number> {
   if (target !== undefined && format !== 'pt') throw new UsageError('--target is about pt files alone');
   return fileCommand(async (signal) => {
     await using checkpoint = await open(from, { signal });
-    using bar = new ProgressBar('converting');
-    const wanted: SaveOptions = { format, signal, onProgress: bar.show, ...(target && { target }) };
-    await saveFile(checkpoint.value, to, wanted);
-    bar.clear();
-    for (const loss of lossesOf(checkpoint, format))
-      console.error(`torch-parity: ${escapeControls(to)}: ${loss}`);
+    await saveFile(checkpoint, to, { label: 'converting', format, signal, ...(target && { target }) });
     return 0;
   });
-}
-
-/** What the new file has no place for. */
-function* lossesOf({ value, metadata }: Checkpoint, format: 'pt' | 'safetensors'): Generator<string> {
-  if (metadata !== undefined) {
-    const lost = [...metadata.keys()].filter((key) => key !== 'format' && key !== 'torch_parity.tree');
-    if (lost.length > 0) yield `metadata of safetensors is not kept: ${escapeControls(lost.join(', '))}`;
-  }
-  if (format !== 'safetensors') return;
-  let tensors = 0;
-  let storages = 0;
-  for (const views of survey(value).storages.values()) {
-    if (views === 1) continue;
-    storages++;
-    tensors += views;
-  }
-  if (storages > 0) {
-    yield `safetensors has no shared storages: the ${countText(tensors, 'tensor')} of ${countText(storages, 'shared storage')} were written one by one`;
-  }
 }

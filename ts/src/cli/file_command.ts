@@ -1,13 +1,5 @@
-import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
-import {
-  ClosedError,
-  FormatError,
-  LimitError,
-  save,
-  UnsupportedError,
-  type SaveOptions,
-} from '../checkpoint/index.ts';
+import { ClosedError, FormatError, LimitError, UnsupportedError } from '../checkpoint/index.ts';
 
 /** The exit status of a command that could not read or write a file. */
 const trouble = 2;
@@ -67,25 +59,4 @@ export function escapeControls(text: string): string {
     const code = character.codePointAt(0) as number;
     return `\\u{${code.toString(16)}}`;
   });
-}
-
-/**
- * Writes a checkpoint where a command was told to.
- *
- * @throws FileError for a path that names a folder or a device
- */
-export async function saveFile(value: unknown, path: string, options: SaveOptions): Promise<void> {
-  const there = await stat(path).catch(() => undefined); // what else is wrong, save tells
-  if (there?.isFile() === false) throw new FileError(path, 'it is not a regular file: give the path of one');
-  try {
-    await save(value, path, options);
-  } catch (error) {
-    // What the format cannot hold is told with its place in the tree, and not with the file.
-    if (error instanceof UnsupportedError && error.details.file === undefined)
-      throw new FileError(path, error.message);
-    const { syscall } = error as NodeJS.ErrnoException;
-    // The file beside, which is written first, is nobody's concern.
-    if (syscall !== undefined && syscall !== 'read') throw Object.assign(error as Error, { path });
-    throw error;
-  }
 }

@@ -27,11 +27,13 @@ Options:
                      key: {"float": "0.1"}, {"tuple": […]}, {"dict": [[key, value], …]}, {"orderedDict": …} …,
                    tensors [{path, dtype, shape, stride, offset, storage}], storages [{bytes}]
   --diff OTHER   shows what is different in OTHER, path by path: lines with - are FILE's, lines with + are OTHER's.
-                 Types count (1 is not 1.0), and every bit of every tensor; how tensors share storages does not.
+                 Types count (1 is not 1.0), and every bit of every tensor; how tensors share storages does not, nor
+                 whether two places hold one list or dict, or two that are equal.
                  Without --all, the first 100. With --json, a list of all: {path, kind, left, right}, or for tensors
-                 {path, kind: "elements", tensor, difference}.
+                 {path, kind: "elements", tensor, difference}. Integers of tensors beyond 2^53 are texts.
 
-Exits with 0, with --diff also where nothing differs; 1 where something differs; 2 where a file cannot be read.
+Exits with 0, with --diff only where nothing differs; 1 where something differs; 2 where a file cannot be read or the
+output cannot be written; 141 where nobody reads it to its end.
 
 Examples:
   torch-parity inspect checkpoint.pt
@@ -127,7 +129,7 @@ function elementsText(found: TensorDifference): string {
   const parts = [`${differing.toLocaleString('en-US')} of ${countText(elements, 'element')} differ`];
   if (maxAbsolute > 0) {
     const ulps = worstUlps > 0 ? `${countText(worstUlps, 'ulp')}, ` : '';
-    parts.push(`by up to ${ulps}${Number(maxAbsolute.toPrecision(4))}`);
+    parts.push(`by up to ${ulps}${roundedText(maxAbsolute)}`);
   }
   if (nan > 0) parts.push(`${nan.toLocaleString('en-US')} NaN on one side only`);
   if (nanBits > 0) parts.push(`${nanBits.toLocaleString('en-US')} NaN of other bits`);
@@ -136,4 +138,9 @@ function elementsText(found: TensorDifference): string {
     Object.is(value, -0) ? '-0' : String(value),
   );
   return `${parts.join(', ')}; [${worst.index.join(', ')}] is ${left} and ${right}`;
+}
+
+/** What is whole and exact stays so: a count of ids, say, that are other ones. */
+function roundedText(value: number): string {
+  return String(Number.isSafeInteger(value) ? value : Number(value.toPrecision(4)));
 }

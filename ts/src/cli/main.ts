@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { inspect } from 'node:util';
 import { SetupError } from '../native/setup_error.ts';
 import { UsageError } from './usage_error.ts';
 
@@ -64,17 +65,29 @@ async function main([name, ...args]: string[]): Promise<number> {
       return 1;
     }
     if (error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS')) {
-      console.error(`${message}\n\n${command.usage}`);
+      // Of an unknown option, Node goes on about files of which the name starts with a dash.
+      const [mistake] = message.split('. To specify');
+      const [synopsis] = command.usage.split('\n\n');
+      console.error(`torch-parity: ${mistake}\n\n${synopsis}\n\ntorch-parity ${name} --help tells more.`);
       return 2;
     }
     throw error;
   }
 }
 
-// Whoever reads us may have seen enough: `torch-parity inspect FILE | head`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  // Whoever reads us has seen enough: `torch-parity inspect FILE | head`. The status is that of a program that SIGPIPE ends:
+  // 0 would say that nothing differs.
+  if (code === 'EPIPE') process.exit(141);
+  console.error(`torch-parity: cannot write the output: ${message}`);
+  process.exit(2);
 });
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  // A mistake of ours. 1, with which node would end, means that something was found; names out of a file may be in the text.
+  const { escapeControls } = await import('./file_command.ts');
+  console.error(inspect(error).split('\n').map(escapeControls).join('\n'));
+  process.exitCode = 2;
+}

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { open } from '../checkpoint/index.ts';
+import { open, Tuple } from '../checkpoint/index.ts';
 import { torchFiles } from '../testing/torch_files.ts';
 import { diff, type Difference } from './diff.ts';
 
@@ -30,6 +30,9 @@ pairs = {
     "long": ("x" * 100, "x" * 99 + "y"),
     "bytes": (b"abc", b"abd"),
     "set": ({1}, {1.0}),
+    "member": ({1}, 1),
+    "empty": (set(), ""),
+    "controls": ({"\\u009b": 0, "\\u202e": 0}, {"\\u202e": 0, "\\u009b": 0}),
     "list": ([1, 2], (1, 2)),
     "length": ([1, 2], [1, 2, 3]),
     "keys": ({"1": 0}, {1: 0}),
@@ -42,7 +45,8 @@ pairs = {
     "ulp": (f(1., 2.), torch.nextafter(f(1., 2.), f(inf, 0.))),
     "nanelement": (f(1., nan, 0.), f(nan, nan, -0.)),
     "nanbits": (bits(0x7fc00000), bits(0x7fa00001)),
-    "int64": (f(2**62), f(2**62 + 3)),
+    "int64": (f(2**62, 5), f(2**62 + 3, 5)),
+    "uint64": (torch.tensor(2**64 - 1, dtype=torch.uint64), torch.tensor(2**64 - 2, dtype=torch.uint64)),
     "complex": (f(1 + 2j, 3), f(1 + 2.5j, 3)),
     "strided": (torch.arange(12.).view(3, 4).t(), torch.arange(12.).view(3, 4).t().contiguous()),
     "large": (torch.zeros(3, 1_500_000), torch.zeros(4_500_000).index_fill(0, f(4_499_999), 2**-149).view(3, -1)),
@@ -76,11 +80,14 @@ const expected: object[] = [
   { path: 'long', kind: 'value', left: `'${'x'.repeat(60)}'… (100 characters) of other content` },
   { path: 'bytes', kind: 'value', left: 'bytes of 3 of other content', right: 'bytes of 3' },
   { path: 'set', kind: 'value', left: '{1}', right: '{1.0}' },
+  { path: 'member', kind: 'value', left: '{1}', right: '1' },
+  { path: 'empty', kind: 'value', left: 'set()', right: "''" },
+  { path: 'controls', kind: 'order', left: String.raw`'\x9b'`, right: String.raw`'\u202e'` },
   { path: 'list', kind: 'type', left: 'list', right: 'tuple' },
   { path: 'length[2]', kind: 'only-right', right: '3' },
   { path: "keys['1']", kind: 'only-left', left: '0' },
   { path: 'keys[1]', kind: 'only-right', right: '0' },
-  { path: 'order', kind: 'order', left: '"a"', right: '"b"' },
+  { path: 'order', kind: 'order', left: "'a'", right: "'b'" },
   { path: 'dict', kind: 'type', left: 'OrderedDict', right: 'dict' },
   { path: 'kind', kind: 'value', left: 'dict of 1', right: '[1]' },
   { path: 'shape', kind: 'value', left: 'int64 [2]', right: 'int64 [3]' },
@@ -89,7 +96,8 @@ const expected: object[] = [
   elements('ulp', 'float32 [2]', 2, 2, { worstUlps: 1, maxAbsolute: 2 ** -23 }, [0], 1, 1 + 2 ** -23),
   elements('nanelement', 'float32 [3]', 2, 3, { nan: 1, zeroSigns: 1 }, [0], 1, NaN),
   elements('nanbits', 'float32 [1]', 1, 1, { nanBits: 1 }, [0], NaN, NaN),
-  elements('int64', 'int64 [1]', 1, 1, { maxAbsolute: 3 }, [0], 2 ** 62, 2 ** 62),
+  elements('int64', 'int64 [2]', 1, 2, { maxAbsolute: 3 }, [0], 2n ** 62n, 2n ** 62n + 3n),
+  elements('uint64', 'uint64 []', 1, 1, { maxAbsolute: 1 }, [], 2n ** 64n - 1n, 2n ** 64n - 2n),
   elements('complex', 'complex64 [2]', 1, 2, { worstUlps: 2 ** 21, maxAbsolute: 0.5 }, [0], 2, 2.5),
   elements(
     'large',
@@ -111,8 +119,8 @@ function elements(
   size: number,
   counts: Partial<typeof none>,
   index: number[],
-  left: number,
-  right: number,
+  left: number | bigint,
+  right: number | bigint,
 ): object {
   const difference = { differing, elements: size, ...none, ...counts, worst: { index, left, right } };
   return { path, kind: 'elements', tensor, difference };
@@ -127,4 +135,40 @@ test('tells what differs, by path, and nothing else', async (t) => {
 
 test('tells nothing of a file and itself', async (t) => {
   for (const file of Object.values(await files)) t.deepEqual(await differences(file, file), []);
+});
+
+/** A list that holds a value and the next of n lists, the last of which holds the first. */
+function ring(n: number, value: unknown): unknown[] {
+  const lists = Array.from({ length: n }, (): unknown[] => [value]);
+  for (const [i, list] of lists.entries()) list.push(lists[(i + 1) % n]);
+  return lists[0]!;
+}
+
+test('keys that are tuples of tuples, each twice, are compared once each', async (t) => {
+  const key = (end: unknown): Tuple => {
+    let tuple = Tuple.of(end);
+    for (let i = 0; i < 60; i++) tuple = Tuple.of(tuple, tuple);
+    return tuple;
+  };
+  t.deepEqual(await pathsOf(new Map([[key(1), 1]]), new Map([[key(1), 1]])), []);
+  t.is((await pathsOf(new Map([[key(1), 1]]), new Map([[key('1'), 1]]))).length, 2);
+  t.is((await pathsOf(new Set([key(1)]), new Set([key(true)]))).length, 1);
+});
+
+async function pathsOf(left: unknown, right: unknown): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const { path } of diff(left, right)) paths.push(path);
+  return paths;
+}
+
+test('rings of different lengths are compared pair by pair, deeper than any stack', async (t) => {
+  t.deepEqual(await pathsOf(ring(307, 1), ring(293, 1)), []);
+  t.is((await pathsOf(ring(37, 1), ring(23, 2))).length, 37 * 23);
+});
+
+test('rings of too many pairs are refused', async (t) => {
+  await t.throwsAsync(pathsOf(ring(401, 1), ring(397, 1)), {
+    name: 'UnsupportedError',
+    message: /cannot be compared/,
+  });
 });

@@ -39,9 +39,9 @@ test('numbers of every dtype are those of torch, and the next one is one ulp awa
     const [tensor] = tensors as [LazyTensor];
     const { size, valueAt, distanceAt } = numberFormat(tensor.dtype);
     for (let i = 0; i < tensor.size; i++) {
-      if (valueAt(left!, size * i) !== leftWide!.getFloat64(8 * i, true))
+      if (Number(valueAt(left!, size * i)) !== leftWide!.getFloat64(8 * i, true))
         t.fail(`${name}: value of element ${i}`);
-      if (valueAt(right!, size * i) !== rightWide!.getFloat64(8 * i, true))
+      if (Number(valueAt(right!, size * i)) !== rightWide!.getFloat64(8 * i, true))
         t.fail(`${name}: next of element ${i}`);
       if (distanceAt(left!, right!, size * i) !== 1) t.fail(`${name}: distance at element ${i}`);
       if (distanceAt(left!, left!, size * i) !== 0) t.fail(`${name}: distance of element ${i} to itself`);
@@ -58,6 +58,20 @@ test('0 and -0 are one number, and distances cross it', (t) => {
     const [left, right] = [new DataView(positive.buffer), new DataView(negative.buffer)];
     t.is(distanceAt(left, right, 0), 0, dtype);
     t.is(distanceAt(left, right, size), 2, dtype);
+  }
+});
+
+test('integers are exact, also those that no double holds', (t) => {
+  for (const [dtype, values] of [
+    ['int64', BigInt64Array.of(-(2n ** 63n), -(2n ** 53n) - 1n, -5n, 2n ** 53n - 1n, 2n ** 53n + 1n)],
+    ['uint64', BigUint64Array.of(0n, 2n ** 53n - 1n, 2n ** 53n + 1n, 2n ** 64n - 1n)],
+  ] as const) {
+    const { valueAt } = numberFormat(dtype);
+    const view = new DataView(values.buffer);
+    for (const [i, value] of values.entries()) {
+      const isSafe = Number.isSafeInteger(Number(value));
+      t.is(valueAt(view, 8 * i), isSafe ? Number(value) : value);
+    }
   }
 });
 

@@ -10,7 +10,7 @@ export interface TensorDifference {
   elements: number;
   /** Of floats: the largest distance, in numbers of the dtype from one to the other; infinities are beyond the largest. */
   worstUlps: number;
-  /** The largest absolute difference of two numbers; infinite beside an infinity. */
+  /** The largest absolute difference of two numbers; infinite beside an infinity. Above 2^53 it is rounded. */
   maxAbsolute: number;
   /** Numbers that are NaN on one side alone. They count for no distance. */
   nan: number;
@@ -18,8 +18,11 @@ export interface TensorDifference {
   nanBits: number;
   /** Numbers that are 0 on one side and -0 on the other. */
   zeroSigns: number;
-  /** The element with the largest distance, the first of several; one that is NaN on one side is worse than all others. */
-  worst: { index: number[]; left: number; right: number };
+  /**
+   * The element with the largest distance, the first of several; one that is NaN on one side is worse than all others.
+   * An integer that no double holds is a bigint.
+   */
+  worst: { index: number[]; left: number | bigint; right: number | bigint };
 }
 
 /** Bytes that are compared at once. */
@@ -64,7 +67,12 @@ class Comparison {
   nan = 0;
   nanBits = 0;
   zeroSigns = 0;
-  worst = { at: 0, distance: -1, left: 0, right: 0 };
+  worst: { at: number; distance: number; left: number | bigint; right: number | bigint } = {
+    at: 0,
+    distance: -1,
+    left: 0,
+    right: 0,
+  };
 
   constructor(format: NumberFormat, itemSize: number) {
     this.#format = format;
@@ -100,7 +108,7 @@ class Comparison {
     } else if (distance > 0) {
       if (isFloat) this.worstUlps = Math.max(this.worstUlps, distance);
       // A double would round 64-bit integers before it takes the difference.
-      this.maxAbsolute = Math.max(this.maxAbsolute, isFloat ? Math.abs(a - b) : distance);
+      this.maxAbsolute = Math.max(this.maxAbsolute, isFloat ? Math.abs(Number(a) - Number(b)) : distance);
     } else if (isFloat && !Object.is(a, b)) this.zeroSigns++;
     if (distance > this.worst.distance) this.worst = { at: element, distance, left: a, right: b };
   }

@@ -1,6 +1,6 @@
 import type { LazyTensor, ReadOptions, Storage } from '../checkpoint/index.ts';
 import { isContiguous } from '../checkpoint/gather.ts';
-import { itemOf } from './elements.ts';
+import { exactItemOf } from './elements.ts';
 import { valueText } from './python_value.ts';
 import { bytesText } from './quantity.ts';
 
@@ -25,7 +25,7 @@ export async function tensorText(
 
 /** The value of a tensor without dimensions, as Python writes numbers; undefined for others. */
 export async function scalarText(tensor: LazyTensor, options?: ReadOptions): Promise<string | undefined> {
-  const item = tensor.shape.length === 0 ? await itemOf(tensor, options) : undefined;
+  const item = tensor.shape.length === 0 ? await exactItemOf(tensor, options) : undefined;
   if (item === undefined) return undefined;
   if (tensor.dtype === 'bool') return valueText(item !== 0);
   return valueText(item, tensor.dtype.includes('float') ? 'float' : 'int');

@@ -197,22 +197,28 @@ test('what does not fit is listed, all of it, and nothing changes', (t) => {
   );
   refuses(
     saved({ names: ['weight', 'bias', 'shift'] }, { names: ['extra', 'extra'] }),
-    'two parameters of the state dict are named extra',
-    'the state dict has no scale',
-    'the optimizer has no shift',
-    'the optimizer has no extra',
+    "two parameters of the state dict are named 'extra'",
+    "the state dict has no 'scale'",
+    "the optimizer has no 'shift'",
+    "the optimizer has no 'extra'",
   );
   refuses(
     saved(
       { names: ['bias', 'scale'], options: { lr: 0.5, note: null } },
       { names: ['weight'], options: { rho: 1 } },
     ),
-    'group 0 of the optimizer would be made of param_groups[1] (weight) and param_groups[0] (bias), which differ: ' +
+    "group 0 of the optimizer would be made of param_groups[1] ('weight') and param_groups[0] ('bias'), which differ: " +
       'rho is 1.0 and 0.9, lr is 1.0 and 0.5, note is missing and None',
   );
   const misfit = saved({ names: ['weight', 'bias', 'scale'] });
   misfit.state.get(1)!.acc_delta = TensorData.from('float32', [1, 2, 3]);
-  refuses(misfit, 'acc_delta of bias has shape [3], but the parameter has [2]');
+  refuses(misfit, "acc_delta of 'bias' has shape [3], but the parameter has [2]");
+
+  const twice = saved({ names: ['weight', 'bias', 'scale'] });
+  twice.param_groups[0]!.params = [0, 0, 2];
+  refuses(twice, "'weight' and 'bias' are one parameter in the state dict, and two in the optimizer");
+  const control = saved({ names: ['weight', 'bias', 'scale', 'a\u009b'] });
+  refuses(control, String.raw`the optimizer has no 'a\x9b'`);
 
   const unnamed = make([{ names: ['weight'] }], false);
   t.throws(() => unnamed.loadStateDict(before, { match: 'names' }), {

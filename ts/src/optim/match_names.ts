@@ -1,7 +1,7 @@
 import { ValueError } from '../errors.ts';
 import { copyEntry } from '../python/copy.ts';
 import { equal } from '../python/equal.ts';
-import { reprEntry } from '../python/repr.ts';
+import { repr, reprEntry } from '../python/repr.ts';
 import type { Definition } from './definition.ts';
 import type { ParamGroup } from './param_group.ts';
 import type { Parameter } from './parameter.ts';
@@ -41,10 +41,11 @@ export function matchByNames(
   );
   const byName = new Map(theirs);
   refuse([
-    ...repeated(ours).map((name) => `two parameters of the optimizer are named ${name}`),
-    ...repeated(theirs).map((name) => `two parameters of the state dict are named ${name}`),
-    ...absent(ours, theirs).map((name) => `the state dict has no ${name}`),
-    ...absent(theirs, ours).map((name) => `the optimizer has no ${name}`),
+    ...repeated(ours).map((name) => `two parameters of the optimizer are named ${repr(name)}`),
+    ...repeated(theirs).map((name) => `two parameters of the state dict are named ${repr(name)}`),
+    ...absent(ours, theirs).map((name) => `the state dict has no ${repr(name)}`),
+    ...absent(theirs, ours).map((name) => `the optimizer has no ${repr(name)}`),
+    ...sharedIds(ours, byName),
     ...ours.flatMap(([name, parameter]) =>
       shapeProblems(definition, name, parameter, state.get(byName.get(name)?.id as StateId)),
     ),
@@ -103,6 +104,24 @@ function absent(from: readonly [string, unknown][], there: readonly [string, unk
   return [...new Set(from.map(([name]) => name))].filter((name) => !names.has(name));
 }
 
+/** Ids that would give one state to two parameters of ours. torch knows one parameter under two names, and so do we. */
+function sharedIds(
+  ours: readonly [string, Parameter][],
+  byName: ReadonlyMap<string, SavedParameter>,
+): string[] {
+  const taken = new Map<StateId, [string, Parameter]>();
+  return ours.flatMap(([name, parameter]) => {
+    const saved = byName.get(name);
+    if (saved === undefined) return [];
+    const [otherName, other] = taken.get(saved.id) ?? [name, parameter];
+    taken.set(saved.id, [otherName, other]);
+    if (other === parameter) return [];
+    return [
+      `${repr(otherName)} and ${repr(name)} are one parameter in the state dict, and two in the optimizer`,
+    ];
+  });
+}
+
 function shapeProblems(
   definition: Definition<object>,
   name: string,
@@ -113,7 +132,7 @@ function shapeProblems(
     const tensor = entry[key] as { shape?: readonly number[] } | null | undefined;
     if (tensor?.shape === undefined || equal(tensor.shape, shape)) return [];
     return [
-      `${key} of ${name} has shape [${tensor.shape.join(', ')}], but the parameter has [${shape.join(', ')}]`,
+      `${key} of ${repr(name)} has shape [${tensor.shape.join(', ')}], but the parameter has [${shape.join(', ')}]`,
     ];
   });
 }
@@ -141,8 +160,8 @@ function optionProblems(
       .map((key) => `${key} is ${shown(one, key)} and ${shown(two, key)}`);
     if (different.length === 0) return [];
     return [
-      `group ${index} of the optimizer would be made of param_groups[${first}] (${sources.get(first)}) and ` +
-        `param_groups[${other}] (${sources.get(other)}), which differ: ${different.join(', ')}`,
+      `group ${index} of the optimizer would be made of param_groups[${first}] (${repr(sources.get(first))}) and ` +
+        `param_groups[${other}] (${repr(sources.get(other))}), which differ: ${different.join(', ')}`,
     ];
   });
 }

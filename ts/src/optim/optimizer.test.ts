@@ -258,6 +258,8 @@ test('a state dict of the wrong form is refused and nothing changes', (t) => {
     t.throws(() => optimizer.loadStateDict(stateDict as StateDict), expected);
     t.deepEqual(everything(optimizer), before);
   }
+  const options = { name: 'TypeError', code: 'OPTIONS', message: /as in {match: 'names'}, but got NoneType/ };
+  t.throws(() => optimizer.loadStateDict(good, null as never), options);
   t.deepEqual([tf.memory().numTensors, countNativeTensors()], tensors);
 });
 

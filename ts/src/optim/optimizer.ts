@@ -91,12 +91,7 @@ export class Optimizer<Options extends object> {
     params: ParamsArgument<Options>,
     given: Partial<Options> & EngineOption = {},
   ) {
-    if (!isPlainObject(given)) {
-      throw new TorchTypeError(
-        'OPTIONS',
-        `options are an object, as in {lr: 0.1}, but got ${typeName(given)}`,
-      );
-    }
+    checkOptions(given, '{lr: 0.1}');
     const { engine, ...options } = given;
     this.#definition = definition;
     this.#fused = chooseEngine(definition, engine);
@@ -212,7 +207,9 @@ export class Optimizer<Options extends object> {
    * @throws ValueError, KeyError in torch's words, TypeError for what is no state dict; ValueError that lists all that
    *   does not match by name. Nothing has changed then
    */
-  loadStateDict(stateDict: StateDict | LoadedDict, { match = 'order' }: LoadOptions = {}): void {
+  loadStateDict(stateDict: StateDict | LoadedDict, options: LoadOptions = {}): void {
+    checkOptions(options, "{match: 'names'}");
+    const { match = 'order' } = options;
     checkMatch(match);
     // As in torch, hooks get a shallow copy.
     let source = asStateDict(stateDict);
@@ -289,6 +286,11 @@ export class Optimizer<Options extends object> {
 
 function isStepArguments(result: unknown): result is StepArguments {
   return Array.isArray(result) && result.length === 2 && Array.isArray(result[0]) && isPlainObject(result[1]);
+}
+
+function checkOptions(given: unknown, example: string): void {
+  if (isPlainObject(given)) return;
+  throw new TorchTypeError('OPTIONS', `options are an object, as in ${example}, but got ${typeName(given)}`);
 }
 
 function checkMatch(match: unknown): void {

@@ -98,6 +98,8 @@ export function unpackStateDict(
   const byId = new Map(
     saved.flatMap(({ params }) => params).map((id, i) => [id, parameters[i] as Parameter]),
   );
+  // Of several groups with one id, torch looks at the first.
+  const groupOf = new Map(saved.toReversed().flatMap((group) => group.params.map((id) => [id, group])));
   const state: State = new Map();
   try {
     for (const [id, entry] of savedState(stateDict)) {
@@ -106,7 +108,7 @@ export function unpackStateDict(
         state.set(id, entryOnHost(entry));
       } else {
         // torch looks at the group that the checkpoint has for the id, and not at ours.
-        const group = saved.find(({ params }) => params.includes(id));
+        const group = groupOf.get(id);
         const stepAsFloat32 = Boolean(group?.capturable) || Boolean(group?.fused);
         // Two ids may stand for one parameter; the later one counts.
         disposeEntries([state.get(parameter) ?? {}]);

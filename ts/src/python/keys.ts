@@ -23,12 +23,14 @@ export class PythonKeys {
    * The key that the container has already where it is equal to this one; else this one, which the caller then puts into the
    * container.
    *
-   * @param key - objects that are no values, such as tensors, are equal by identity; NaN is equal to itself, as in a Map
-   * @returns undefined where Python could not hash the key: a list, a dict, a set, a bytearray, or a tuple that has one
+   * @param key - objects that are no values, such as tensors, are equal by identity; NaN is equal to nothing
+   * @returns undefined where Python could not hash the key: a list, a dict, a set, a bytearray, or a tuple that has one, or itself; and
+   *   for a second NaN, which is a key of its own in Python, and would be the first in a Map
    */
   find(container: Map<unknown, unknown> | Set<unknown>, key: unknown): unknown {
     const canonical = this.#canonical(key);
-    if (canonical === undefined || container.has(canonical)) return canonical;
+    if (canonical === undefined) return undefined;
+    if (container.has(canonical)) return Number.isNaN(canonical) ? undefined : canonical;
     let others = this.#others.get(container);
     const found = others?.get(canonical);
     if (found !== undefined) return found;
@@ -51,8 +53,10 @@ export class PythonKeys {
       case 'object':
         if (key === null) return null;
         if (key instanceof Tuple) return this.#ofNested(key);
-        if (key instanceof Complex)
+        if (key instanceof Complex) {
+          if (Number.isNaN(key.re) || Number.isNaN(key.im)) return key;
           return key.im === 0 ? key.re : this.#intern(`complex ${key.re} ${key.im}`);
+        }
         if (key instanceof Device) return this.#intern(`device ${key.toString()}`);
         if (key instanceof TorchDType) return this.#intern(`dtype ${key.name}`);
         if (Array.isArray(key) || key instanceof Map || key instanceof Set || key instanceof ByteArray)
@@ -73,10 +77,17 @@ export class PythonKeys {
   /** Tuples in tuples, without recursion: each is taken once, after those inside. */
   #ofNested(tuple: Tuple): object | undefined {
     const pending = [tuple];
+    /** Those whose items are pending: in one of these such a tuple is in itself. */
+    const open = new Set<Tuple>();
     for (let top = pending.at(-1); top !== undefined; top = pending.at(-1)) {
       const before = pending.length;
       if (!this.#known.has(top)) {
-        for (const item of top) if (item instanceof Tuple && !this.#known.has(item)) pending.push(item);
+        open.add(top);
+        for (const item of top) {
+          if (!(item instanceof Tuple) || this.#known.has(item)) continue;
+          if (open.has(item)) return undefined;
+          pending.push(item);
+        }
         if (pending.length > before) continue;
         const content = this.#content(top);
         if (content === undefined) return undefined;
@@ -93,8 +104,11 @@ export class PythonKeys {
     for (const item of tuple) {
       const canonical = item instanceof Tuple ? this.#known.get(item) : this.#canonical(item);
       if (canonical === undefined) return undefined;
-      const isShort = typeof canonical === 'number' || typeof canonical === 'bigint' || canonical === null;
-      parts.push(isShort ? String(canonical) : `#${this.#numberOf(canonical)}`);
+      if (Number.isNaN(canonical)) parts.push(`#${this.#numberOf({})}`);
+      else if (typeof canonical === 'number' || canonical === null) parts.push(String(canonical));
+      else if (typeof canonical === 'bigint')
+        parts.push(`${canonical}n`); // no float is equal to it
+      else parts.push(`#${this.#numberOf(canonical)}`);
     }
     return parts.join(' ');
   }

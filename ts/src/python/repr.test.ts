@@ -142,3 +142,45 @@ test('an OrderedDict as Python writes it up to 3.11, and its attributes are copi
   t.deepEqual(copy, dict);
   t.not(copy.attributes, dict.attributes);
 });
+
+/** A list of a list of … of two references each: small, and 2^levels long when it is written out. */
+function doubled(levels: number): unknown[] {
+  let list: unknown[] = [1];
+  for (let i = 0; i < levels; i++) list = [list, list];
+  return list;
+}
+
+test('what contains itself is marked as in Python, and equal to its like', async (t) => {
+  const list: unknown[] = [1];
+  const dict = new Map<unknown, unknown>([['list', list]]);
+  const ordered = new OrderedDict<unknown, unknown>([['dict', dict]]);
+  const tuple = Tuple.of<unknown>(list, list);
+  const object = { list };
+  list.push(list, dict, ordered, tuple, object);
+  dict.set('dict', dict);
+  ordered.set('self', ordered);
+  const code = `
+import collections
+list = [1]; dict = {'list': list}; ordered = collections.OrderedDict(dict=dict); t = (list, list); object = {'list': list}
+list += [list, dict, ordered, t, object]
+dict['dict'] = dict; ordered['self'] = ordered
+print([repr(value) for value in (list, dict, t, object)], end='')`;
+  t.is(repr([list, dict, tuple, object].map(repr)), String(await runPython(code)));
+  t.is(repr(ordered).split('(').length > 1, true);
+  for (const value of [list, dict, ordered, tuple, object]) t.true(equal(value, copyValue(value)));
+  t.false(equal(list, [1, list, dict, ordered, tuple, { list: 1 }]));
+});
+
+test('parts that are shared again and again take no time', (t) => {
+  t.true(equal(doubled(60), doubled(60)));
+  t.false(equal(doubled(60), doubled(61)));
+  t.regex(repr(doubled(60)), /^\[{61}1\].*\[\.\.\.\]\]+$/);
+});
+
+test('a Counter whose counts have no order keeps its own', (t) => {
+  const list: unknown[] = [];
+  list.push(list);
+  const counter = new Counter<unknown>([['a', 1]]);
+  (counter as Map<unknown, unknown>).set('b', list);
+  t.is(repr(counter), "Counter({'a': 1, 'b': [[...]]})");
+});

@@ -3,8 +3,30 @@ import { entryOf, isPlainObject } from './copy.ts';
 import { keyTypeOf, PythonNumber, pythonTypeOf, type PythonType } from './number.ts';
 import { Device, TorchDType } from './torch_values.ts';
 
-/** Python's `repr()` of what a group may hold. A plain whole number is an int; wrap it in `pyFloat` for a float. */
+/**
+ * Python's `repr()` of what a group may hold. A plain whole number is an int; wrap it in `pyFloat` for a float. A container inside itself
+ * is `[...]`, as in Python; and so is each after the first 100,000, as a small value that shares its parts may be a text without end.
+ */
 export function repr(value: unknown): string {
+  return textOf(value, new Walk());
+}
+
+/** The containers that a text is inside of, and how many there may be. */
+class Walk {
+  readonly #open = new Set<object>();
+  #left = 100_000;
+
+  /** The text of a container; `again` where it stands inside itself. */
+  inside(container: object, again: string, text: () => string): string {
+    if (this.#open.has(container) || this.#left-- <= 0) return again;
+    this.#open.add(container);
+    const inner = text();
+    this.#open.delete(container);
+    return inner;
+  }
+}
+
+function textOf(value: unknown, walk: Walk): string {
   if (value === null || value === undefined) return 'None';
   if (value === true) return 'True';
   if (value === false) return 'False';
@@ -13,13 +35,11 @@ export function repr(value: unknown): string {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : reprFloat(value);
   if (value instanceof PythonNumber)
     return value.type === 'int' ? String(BigInt(value.value)) : reprFloat(value.value);
-  if (Array.isArray(value)) return reprArray(value);
-  if (value instanceof Map) return reprMap(value);
-  if (value instanceof Set) {
-    return value.size === 0
-      ? 'set()'
-      : `{${Array.from(value, (member) => reprKey(value, member)).join(', ')}}`;
-  }
+  if (Array.isArray(value))
+    return walk.inside(value, value instanceof Tuple ? '(...)' : '[...]', () => reprArray(value, walk));
+  if (value instanceof Map)
+    return walk.inside(value, value instanceof OrderedDict ? '...' : '{...}', () => reprMap(value, walk));
+  if (value instanceof Set) return walk.inside(value, 'set(...)', () => reprSet(value, walk));
   if (value instanceof ByteArray) return `bytearray(${reprBytes(value)})`;
   if (value instanceof Uint8Array) return reprBytes(value);
   if (value instanceof Complex) return reprComplex(value);
@@ -27,44 +47,62 @@ export function repr(value: unknown): string {
   if (value instanceof Device) {
     return `device(type='${value.type}'${value.index === null ? '' : `, index=${value.index}`})`;
   }
-  if (isPlainObject(value)) {
-    return `{${Object.keys(value)
-      .map((key) => `${repr(key)}: ${reprEntry(value, key)}`)
-      .join(', ')}}`;
-  }
+  if (isPlainObject(value)) return walk.inside(value, '{...}', () => reprObject(value, walk));
   return String(value);
 }
 
-function reprArray(array: readonly unknown[]): string {
-  const items = array.map((_, i) => reprEntry(array, i)).join(', ');
+function reprObject(object: Record<string, unknown>, walk: Walk): string {
+  const entries = Object.keys(object).map((key) => `${reprString(key)}: ${entryText(object, key, walk)}`);
+  return `{${entries.join(', ')}}`;
+}
+
+function reprSet(set: ReadonlySet<unknown>, walk: Walk): string {
+  return set.size === 0 ? 'set()' : `{${Array.from(set, (member) => keyText(set, member, walk)).join(', ')}}`;
+}
+
+function reprArray(array: readonly unknown[], walk: Walk): string {
+  const items = array.map((_, i) => entryText(array, i, walk)).join(', ');
   if (array instanceof Size) return `torch.Size([${items}])`;
   if (array instanceof Tuple) return `(${items}${array.length === 1 ? ',' : ''})`;
   return `[${items}]`;
 }
 
-function reprMap(map: Map<unknown, unknown>): string {
+function reprMap(map: Map<unknown, unknown>, walk: Walk): string {
   const keys = [...map.keys()];
   if (map instanceof OrderedDict) {
-    const pairs = keys.map((key) => `(${reprKey(map, key)}, ${reprEntry(map, key)})`);
+    const pairs = keys.map((key) => `(${keyText(map, key, walk)}, ${entryText(map, key, walk)})`);
     return pairs.length === 0 ? 'OrderedDict()' : `OrderedDict([${pairs.join(', ')}])`;
   }
-  const text = (key: unknown): string => `${reprKey(map, key)}: ${reprEntry(map, key)}`;
+  const text = (key: unknown): string => `${keyText(map, key, walk)}: ${entryText(map, key, walk)}`;
   if (!(map instanceof Counter)) return `{${keys.map(text).join(', ')}}`;
-  // The most common come first.
-  const sorted = keys.toSorted((a, b) => Number(map.get(b)) - Number(map.get(a)));
+  // The most common come first; what has no order stays, as in Python.
+  const counts = new Map(keys.map((key) => [key, countOf(map.get(key))]));
+  const sorted = [...counts.values()].includes(undefined)
+    ? keys
+    : keys.toSorted((a, b) => (counts.get(b) as number) - (counts.get(a) as number));
   return keys.length === 0 ? 'Counter()' : `Counter({${sorted.map(text).join(', ')}})`;
+}
+
+/** What a Counter's values are sorted by; undefined for what is no number. */
+function countOf(value: unknown): number | undefined {
+  if (value instanceof PythonNumber) return value.value;
+  return ['number', 'bigint', 'boolean'].includes(typeof value) ? Number(value) : undefined;
 }
 
 /** `repr` of an entry of a container, which knows the Python types of its numbers. */
 export function reprEntry(container: object, key: unknown, otherwise?: PythonType): string {
+  return entryText(container, key, new Walk(), otherwise);
+}
+
+function entryText(container: object, key: unknown, walk: Walk, otherwise?: PythonType): string {
   const value = entryOf(container, key);
-  if (typeof value !== 'number') return repr(value);
-  return repr(new PythonNumber(pythonTypeOf(container, key, otherwise), value));
+  if (typeof value !== 'number') return textOf(value, walk);
+  return textOf(new PythonNumber(pythonTypeOf(container, key, otherwise), value), walk);
 }
 
 /** `repr` of a key of a Map or a member of a Set. */
-function reprKey(container: object, key: unknown): string {
-  return repr(typeof key === 'number' ? new PythonNumber(keyTypeOf(container, key), key) : key);
+function keyText(container: object, key: unknown, walk: Walk): string {
+  return textOf(typeof key === 'number' ? new PythonNumber(keyTypeOf(container, key), key) : key, walk);
 }
 
 /** Python's order of strings, by code points: that of their UTF-8 bytes, and not JavaScript's. */

@@ -128,10 +128,37 @@ test('what Python has nothing for, and what is no tagged form, is refused', (t) 
     {},
     { what: 1 },
     { tuple: 1 },
-    { bytes: 'x' },
+    ...['x', '0', '0g', '00 '].map((bytes) => ({ bytes })),
     { dtype: 'half' },
     { float: 1, int: 2 },
+    ...[1.5, 2 ** 53, NaN, undefined],
+    ...['abc', '', ' 1', '0x10', '1_0', '.5', '1.', 'infinity', '-NaN'].map((float) => ({ float })),
+    ...[['a'], [-5], [1.5], [{ int: '1' }], 'a'].map((size) => ({ size })),
+    ...['x:y:z', 'cuda:', 'cuda:-1', ':0', 'cuda:1.5', ''].map((device) => ({ device })),
+    ...[{ dict: [['a', 1, 2]] }, { dict: [['a']] }, { complex: ['1', '2', '3'] }, { complex: ['1'] }],
+    ...[{ orderedDict: { items: [], atributes: [] } }, { orderedDict: [] }, { orderedDict: null }],
+    ...[
+      { parameter: { tensor: 1, requiresGrad: 1 } },
+      { parameter: { tensor: 1, requiresGrad: true, x: 0 } },
+    ],
+    ...[1, -1, 0.5, '0', '__proto__', 'push', 'length', [0]].map((same) => [{ same }]),
   ]) {
-    t.throws(() => fromTagged(tagged, none), { instanceOf: TypeError });
+    t.throws(() => fromTagged(tagged, none), { instanceOf: TypeError, message: /no tagged form/ });
   }
+});
+
+test('what stands in two places is one object, where that is allowed', (t) => {
+  const none = (): undefined => undefined;
+  const tagged: Tagged = [{ dict: [] }, { same: 1 }, { same: 0 }];
+  const list = fromTagged(tagged, none) as unknown[];
+  t.is(list[0], list[1]);
+  t.is(list[2], list);
+  t.throws(() => fromTagged(tagged, none, { same: false }), { instanceOf: TypeError });
+});
+
+test('bytes and digits may be many', (t) => {
+  const none = (): undefined => undefined;
+  const bytes = fromTagged({ bytes: '0f'.repeat(10_000_000) }, none) as Uint8Array;
+  t.deepEqual([bytes.length, bytes[9_999_999]], [10_000_000, 15]);
+  t.deepEqual(fromTagged({ float: `0.${'3'.repeat(20_000_000)}` }, none), pyFloat(1 / 3));
 });

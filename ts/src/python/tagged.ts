@@ -100,9 +100,14 @@ export interface TensorTag {
  * comes as a PythonNumber.
  *
  * @param tensor - gives the tensor of a reference, which may be anything that JSON has
+ * @param options - whether `same` may occur, by which a value can contain itself; true if left out
  * @throws TypeError for what is no tagged form
  */
-export function fromTagged(tagged: unknown, tensor: (ref: unknown, tag: TensorTag) => unknown): unknown {
+export function fromTagged(
+  tagged: unknown,
+  tensor: (ref: unknown, tag: TensorTag) => unknown,
+  { same = true }: { same?: boolean } = {},
+): unknown {
   const containers: object[] = [];
   const begun = <C extends object>(container: C): C => {
     containers.push(container);
@@ -111,9 +116,10 @@ export function fromTagged(tagged: unknown, tensor: (ref: unknown, tag: TensorTa
   const keys = new PythonKeys();
   const decode = (node: unknown): unknown => {
     if (node === null || typeof node === 'boolean' || typeof node === 'string') return node;
-    if (typeof node === 'number') return new PythonNumber('int', node);
+    if (Number.isSafeInteger(node)) return new PythonNumber('int', node as number);
     if (Array.isArray(node)) return fill(begun([]), node);
-    const [[tag, content] = [], ...more] = Object.entries(node as object);
+    if (typeof node !== 'object') throw malformed(node);
+    const [[tag, content] = [], ...more] = Object.entries(node);
     if (tag === undefined || more.length > 0) throw malformed(node);
     return decodeTag(tag, content, node);
   };
@@ -122,11 +128,11 @@ export function fromTagged(tagged: unknown, tensor: (ref: unknown, tag: TensorTa
       case 'int':
         return integer(text(content));
       case 'float':
-        return new PythonNumber('float', Number(text(content)));
+        return new PythonNumber('float', float(content));
       case 'tuple':
         return fill(new Tuple(), list(content));
       case 'size':
-        return fill(new Size(), list(content));
+        return fill(new Size(), sizes(content));
       case 'set':
         return fillSet(list(content));
       case 'dict':
@@ -134,7 +140,7 @@ export function fromTagged(tagged: unknown, tensor: (ref: unknown, tag: TensorTa
       case 'counter':
         return fillMap(begun(new Counter()), content);
       case 'orderedDict': {
-        const { items, attributes } = content as { items: unknown; attributes?: unknown };
+        const { items, attributes } = fields(content, 'items', 'attributes');
         const dict = fillMap(begun(new OrderedDict()), items);
         if (attributes !== undefined) dict.attributes = fillMap(new Map(), attributes);
         return dict;
@@ -144,14 +150,15 @@ export function fromTagged(tagged: unknown, tensor: (ref: unknown, tag: TensorTa
       case 'bytearray':
         return begun(new ByteArray(fromHex(text(content))));
       case 'complex': {
-        const [re, im] = list(content);
-        return new Complex(Number(text(re)), Number(text(im)));
+        const [re, im] = pair(content);
+        return new Complex(float(re), float(im));
       }
       case 'dtype':
         if (!isDType(content)) throw malformed(node);
         return new TorchDType(content);
       case 'device': {
-        const [type = '', index] = text(content).split(':');
+        const [, type, index] = /^(\w+)(?::(\d{1,9}))?$/.exec(text(content)) ?? [];
+        if (type === undefined) throw malformed(node);
         return new Device(type, index === undefined ? null : Number(index));
       }
       case 'tensor':
@@ -159,14 +166,14 @@ export function fromTagged(tagged: unknown, tensor: (ref: unknown, tag: TensorTa
       case 'requiringGrad':
         return tensor(content, { parameter: false, requiresGrad: true });
       case 'parameter': {
-        const { tensor: ref, requiresGrad } = content as { tensor: unknown; requiresGrad: boolean };
+        const { tensor: ref, requiresGrad } = fields(content, 'tensor', 'requiresGrad');
+        if (typeof requiresGrad !== 'boolean') throw malformed(node);
         return tensor(ref, { parameter: true, requiresGrad });
       }
-      case 'same': {
-        const container = containers[content as number];
-        if (container === undefined) throw malformed(node);
-        return container;
-      }
+      case 'same':
+        // What is no index would find what every array has: `push`, `__proto__`.
+        if (!same || !isSize(content) || content >= containers.length) throw malformed(node);
+        return containers[content];
       default:
         throw malformed(node);
     }
@@ -177,7 +184,7 @@ export function fromTagged(tagged: unknown, tensor: (ref: unknown, tag: TensorTa
   };
   const fillMap = <M extends Map<unknown, unknown>>(map: M, content: unknown): M => {
     for (const item of list(content)) {
-      const [key, entry] = list(item);
+      const [key, entry] = pair(item);
       setEntry(map, memberOf(map, decode(key), keys), decode(entry));
     }
     return map;
@@ -199,7 +206,8 @@ function setEntry(container: object, key: unknown, value: unknown): void {
 function memberOf(container: Map<unknown, unknown> | Set<unknown>, key: unknown, keys: PythonKeys): unknown {
   const value = key instanceof PythonNumber ? key.value : key;
   const found = keys.find(container, value);
-  if (found === undefined) throw new TypeError('no tagged form of a value: a key that Python could not hash');
+  if (found === undefined)
+    throw new TypeError('no tagged form of a value: a key that Python could not hash, or NaN twice');
   if (key instanceof PythonNumber && !container.has(found)) rememberKey(container, key);
   return found;
 }
@@ -224,7 +232,8 @@ function toHex(bytes: Uint8Array): string {
 }
 
 function fromHex(hex: string): Uint8Array {
-  if (!/^([0-9a-f]{2})*$/i.test(hex)) throw malformed(hex);
+  // No group that is repeated: a regular expression remembers each time, and a long text is too long for it.
+  if (hex.length % 2 === 1 || /[^0-9a-f]/i.test(hex)) throw malformed(hex);
   return Uint8Array.from({ length: hex.length / 2 }, (_, i) => parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 }
 
@@ -236,6 +245,36 @@ function text(content: unknown): string {
 function list(content: unknown): unknown[] {
   if (!Array.isArray(content)) throw malformed(content);
   return content;
+}
+
+function pair(content: unknown): [unknown, unknown] {
+  const items = list(content);
+  if (items.length !== 2) throw malformed(content);
+  return items as [unknown, unknown];
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function sizes(content: unknown): number[] {
+  const items = list(content);
+  if (!items.every(isSize)) throw malformed(content);
+  return items;
+}
+
+/** An object of some of these names, and no other. */
+function fields<Name extends string>(content: unknown, ...names: Name[]): Partial<Record<Name, unknown>> {
+  const known = (name: string): boolean => (names as string[]).includes(name);
+  if (typeof content !== 'object' || content === null || !Object.keys(content).every(known))
+    throw malformed(content);
+  return content;
+}
+
+/** Number() alone takes '', ' 1' and '0x10', too, and makes NaN of the rest. */
+function float(content: unknown): number {
+  if (!/^(NaN|-?Infinity|-?\d+(\.\d+)?(e[+-]?\d+)?)$/.test(text(content))) throw malformed(content);
+  return Number(content);
 }
 
 function malformed(node: unknown): TypeError {

@@ -50,6 +50,27 @@ export const bombs: HostileFile[] = [
     },
   ),
   refused(
+    'dicts.pt',
+    'LIMIT',
+    'Dicts of one byte each, and of 200 in memory: each counts as several items.',
+    () => pt(['EMPTY_LIST'], ['MARK'], times(2_000, ['EMPTY_DICT']), ['APPENDS']),
+    { items: 10_000 },
+  ),
+  refused(
+    'calls.pt',
+    'LIMIT',
+    'One function called again and again by the memo, with more results than the limit.',
+    () =>
+      pt(
+        ...([
+          ['GLOBAL', 'collections OrderedDict'],
+          ['BINPUT', 0],
+        ] satisfies Op[]),
+        times(1_500, ['BINGET', 0], ['EMPTY_TUPLE'], ['REDUCE']),
+      ),
+    { items: 10_000 },
+  ),
+  refused(
     'memo.pt',
     'LIMIT',
     'More entries of the memo than the limit.',

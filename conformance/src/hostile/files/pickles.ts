@@ -149,6 +149,9 @@ export const pickles: HostileFile[] = [
   refused('key-tuple-dict.pt', 'PICKLE_KEY', 'A dict deep inside a key.', () =>
     pt(dict(tuple(number(1), tuple([['EMPTY_DICT']])), number(1))),
   ),
+  refused('key-nan.pt', 'PICKLE_KEY', 'Two keys NaN: Python has two entries, and a Map would have one.', () =>
+    pt(...dict([['BINFLOAT', NaN]], number(1), [['BINFLOAT', NaN]], number(2))),
+  ),
   refused('set-list.pt', 'PICKLE_KEY', 'A set with a list as its member.', () =>
     pt(call('builtins set', list([['EMPTY_LIST']]))),
   ),

@@ -121,7 +121,29 @@ const badTrees: [file: string, tree: string, what: string][] = [
   ['tree-two-tags', '{"int":"1","float":"1"}', 'has two tags in one'],
   ['tree-int', '{"dict":[["a",{"tensor":"a"}],["n",{"int":"1e9"}]]}', 'has an integer that is none'],
   ['tree-key', '{"dict":[[[1],{"tensor":"a"}]]}', 'has a list as a key'],
+  ['tree-same', '[{"tensor":"a"},{"same":0}]', 'has a list that contains itself'],
+  ['tree-same-prototype', '[{"tensor":"a"},{"same":"__proto__"}]', 'names what every array has'],
+  ['tree-fraction', '[{"tensor":"a"},1.5]', 'has an integer of one and a half'],
+  ['tree-rounded', '[{"tensor":"a"},9007199254740993]', 'has an integer that JSON rounds'],
+  ['tree-float', '[{"tensor":"a"},{"float":"0x10"}]', 'has a float that is none'],
+  ['tree-size', '[{"tensor":"a"},{"size":[-5]}]', 'has a negative size'],
+  ['tree-device', '[{"tensor":"a"},{"device":"x:y:z"}]', 'has a device that is none'],
+  ['tree-triple', '{"dict":[["a",{"tensor":"a"},1]]}', 'has a third part in an entry of a dict'],
+  ['tree-complex', '[{"tensor":"a"},{"complex":["1","2","3"]}]', 'has a complex number of three parts'],
+  [
+    'tree-ordered',
+    '{"orderedDict":{"items":[["a",{"tensor":"a"}]],"class":"x"}}',
+    'has a field that no OrderedDict has',
+  ],
+  [
+    'tree-nan-keys',
+    '{"dict":[[{"float":"NaN"},{"tensor":"a"}],[{"float":"NaN"},1]]}',
+    'has two keys NaN, of which a Map holds one',
+  ],
 ];
+
+/** A list of a JSON text, so many times. */
+const many = (text: string, count: number): string => `[${Array.from({ length: count }, () => text).join()}]`;
 
 /** safetensors files that lie. */
 export const safetensorsFiles: HostileFile[] = [
@@ -182,6 +204,26 @@ export const safetensorsFiles: HostileFile[] = [
   ),
   refused('tree-deep.safetensors', 'LIMIT', 'Our own tree, 100,000 lists deep.', () =>
     withTree('['.repeat(100_000) + ']'.repeat(100_000)),
+  ),
+  refused('tree-set.safetensors', 'UNSUPPORTED_VALUE', 'Our own tree, with a tensor in a set.', () =>
+    withTree('{"set":[{"tensor":"a"}]}'),
+  ),
+  refused('tree-tensor-key.safetensors', 'UNSUPPORTED_VALUE', 'Our own tree, with a tensor in a key.', () =>
+    withTree('{"dict":[[{"tuple":[{"tensor":"a"}]},1]]}'),
+  ),
+  refused(
+    'header-items.safetensors',
+    'LIMIT',
+    'More objects than the limit, three bytes each.',
+    () => safetensors(`{"a":${many('{}', 2_000)}}`),
+    { items: 10_000 },
+  ),
+  refused(
+    'tree-items.safetensors',
+    'LIMIT',
+    'Our own tree, with more dicts than the limit.',
+    () => withTree(many('{"dict":[]}', 1_000)),
+    { items: 10_000 },
   ),
   refused(
     'entries.safetensors',

@@ -1,5 +1,5 @@
 import { FormatError, LimitError, type Details, type FormatCode } from '../errors.ts';
-import type { Limits } from '../limits.ts';
+import { largeItems, type Limits } from '../limits.ts';
 import type { Place } from './environment.ts';
 import { opcodeName, opcodes } from './opcodes.ts';
 
@@ -41,8 +41,18 @@ export class PickleInput {
   opcode(): number {
     this.#start = this.#position;
     this.#opcode = this.uint8();
-    if (++this.#items > this.#limits.items) this.exceed('items');
+    this.#count(1);
     return this.#opcode;
+  }
+
+  /** Counts what takes much more memory than its bytes in the file. */
+  countLarge(): void {
+    this.#count(largeItems);
+  }
+
+  #count(items: number): void {
+    this.#items += items;
+    if (this.#items > this.#limits.items) this.exceed('items');
   }
 
   /**

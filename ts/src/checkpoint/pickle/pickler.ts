@@ -1,16 +1,17 @@
 import { ByteArray, Complex, Counter, OrderedDict, Size, Tuple } from '../../python/collections.ts';
 import { isPlainObject } from '../../python/copy.ts';
-import { PythonKeys } from '../../python/keys.ts';
 import { keyTypeOf, PythonNumber, pythonTypeOf, type PythonType } from '../../python/number.ts';
 import { Device, TorchDType } from '../../python/torch_values.ts';
-import { checkInt, checkKeys, checkPlainObject, checkText, refuse } from '../check_value.ts';
+import { KeyCheck } from '../check_keys.ts';
+import { checkContainer, checkLeaf, refuse } from '../check_value.ts';
 import { UnsupportedError, type UnsupportedCode } from '../errors.ts';
 import { pathText } from '../path.ts';
 import type { Storage } from '../storage.ts';
+import { isContainer } from '../walk.ts';
 import { tensorToWrite } from '../writable.ts';
 import { PickleOutput } from './output.ts';
 import { allows, meaningOf, type Target } from './target.ts';
-import { TensorPickler } from './tensor.ts';
+import { hasTypedStorage, TensorPickler } from './tensor.ts';
 import { writeBytes, writeComplex, writeDevice } from './values.ts';
 
 /**
@@ -37,7 +38,7 @@ class Pickler {
   readonly #out = new PickleOutput((module, name) => this.#checkName(module, name));
   readonly #tensors = new TensorPickler(this.#out);
   readonly #memo = new Map<object, number>();
-  readonly #pythonKeys = new PythonKeys();
+  readonly #keyCheck = new KeyCheck();
   /** Containers that Python makes only after what is in them, so that they cannot be in themselves. */
   readonly #unmade = new Set<object>();
   /** Containers inside each other, and the key at which each is now. No recursion: depth has no limit. */
@@ -63,30 +64,19 @@ class Pickler {
 
   /** Writes a value, or gives the work that it is if it is a container. */
   #save(value: unknown, type: PythonType): Work | undefined {
+    checkLeaf(value, type, this.#path);
     switch (typeof value) {
       case 'boolean':
         return void this.#out.bool(value);
       case 'string':
-        return this.#text(value);
+        return void this.#out.text(value);
       case 'bigint':
-        return this.#int(value);
+        return void this.#out.int(value);
       case 'number':
-        return type === 'float' ? void this.#out.float(value) : this.#int(value);
-      case 'object':
-        return value === null ? void this.#out.op('NONE') : this.#object(value);
+        return void (type === 'float' ? this.#out.float(value) : this.#out.int(value));
       default:
-        throw refuse(value, this.#path);
+        return value === null ? void this.#out.op('NONE') : this.#object(value as object);
     }
-  }
-
-  #text(value: string): undefined {
-    checkText(value, this.#path);
-    this.#out.text(value);
-  }
-
-  #int(value: number | bigint): undefined {
-    checkInt(value, this.#path);
-    this.#out.int(value);
   }
 
   #object(value: object): Work | undefined {
@@ -94,9 +84,10 @@ class Pickler {
     if (value instanceof TorchDType) return void this.#out.global('torch', value.name);
     const index = this.#memo.get(value);
     if (index !== undefined) return void this.#out.get(index);
+    if (isContainer(value)) checkContainer(value, this.#path);
     if (Array.isArray(value)) return this.#array(value);
     if (value instanceof Map) return this.#map(value);
-    if (isPlainObject(value)) return this.#plainObject(value);
+    if (isPlainObject(value)) return this.#dict(value, Object.entries(value));
     if (value instanceof Set) return this.#set(value);
     if (value instanceof Uint8Array) return this.#bytes(value);
     if (value instanceof Complex) return void this.#memo.set(value, writeComplex(this.#out, value));
@@ -107,6 +98,10 @@ class Pickler {
   #tensor(value: object): undefined {
     const tensor = tensorToWrite(value, this.#path);
     if (tensor === undefined) throw refuse(value, this.#path);
+    if (tensor.requiresGrad && !tensor.parameter && !hasTypedStorage(tensor.dtype)) {
+      const what = `torch cannot load a plain tensor of ${tensor.dtype} that requires a gradient: save it with requiresGrad false, or as a parameter`;
+      throw this.#unsupported('UNSUPPORTED_VALUE', what);
+    }
     const index = this.#tensors.save(tensor);
     if (index === undefined) {
       const what = 'torch saves no storage of which tensors have different dtypes: clone one of them';
@@ -124,11 +119,6 @@ class Pickler {
   #map(map: Map<unknown, unknown>): Work {
     if (map instanceof OrderedDict) return this.#orderedDict(map);
     return map instanceof Counter ? this.#counter(map) : this.#dict(map, [...map]);
-  }
-
-  #plainObject(object: object): Work {
-    checkPlainObject(object, this.#path);
-    return this.#dict(object, Object.entries(object));
   }
 
   *#list(array: unknown[]): Work {
@@ -174,12 +164,12 @@ class Pickler {
 
   *#set(set: Set<unknown>): Work {
     this.#begin(set);
+    this.#checkKeys(set);
     this.#out.global('__builtin__', 'set');
     this.#out.op('EMPTY_LIST');
     this.#out.put();
     const members = [...set];
     yield* this.#append(members.length, (i) => this.#key(set, members[i]));
-    this.#checkKeys(members);
     this.#out.tuple(1);
     this.#made(set, this.#out.reduce());
   }
@@ -224,6 +214,7 @@ class Pickler {
 
   /** @param single - whether a last batch of one entry is written as one */
   *#setItems(dict: object, entries: Entry[], single: boolean): Work {
+    if (dict instanceof Map) this.#checkKeys(dict);
     for (let start = 0; start < entries.length; start += batchSize) {
       const batch = entries.slice(start, start + batchSize);
       const alone = single && batch.length === 1;
@@ -236,7 +227,6 @@ class Pickler {
       }
       this.#out.op(alone ? 'SETITEM' : 'SETITEMS');
     }
-    this.#checkKeys(entries.map(([key]) => key));
   }
 
   #bytes(bytes: Uint8Array): undefined {
@@ -258,8 +248,8 @@ class Pickler {
     return this.#save(key, typeof key === 'number' ? keyTypeOf(container, key) : 'int');
   }
 
-  #checkKeys(keys: unknown[]): void {
-    checkKeys(keys, this.#pythonKeys, (key) => {
+  #checkKeys(container: Map<unknown, unknown> | Set<unknown>): void {
+    this.#keyCheck.check(container, (key) => {
       this.#at(key);
       return this.#path();
     });

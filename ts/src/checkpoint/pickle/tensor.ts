@@ -19,6 +19,11 @@ const storageClasses: Partial<Record<DType, string>> = {
   bool: 'BoolStorage',
 };
 
+/** Whether a dtype has a class of typed storages; one without is written by a function that came with torch 2.1. */
+export function hasTypedStorage(dtype: DType): boolean {
+  return dtype in storageClasses;
+}
+
 /** Writes tensors as calls of torch's rebuild functions on storages, which it numbers in the order that they come in. */
 export class TensorPickler {
   readonly #out: PickleOutput;

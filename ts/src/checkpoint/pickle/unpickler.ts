@@ -24,6 +24,8 @@ export class Unpickler implements CallContext {
   #floor = 0;
   readonly #memo: unknown[] = [];
   readonly #keys = new PythonKeys();
+  /** In Python, too, all empty tuples are one. */
+  readonly #emptyTuple = new Tuple();
   readonly place: Place;
 
   /**
@@ -72,8 +74,10 @@ export class Unpickler implements CallContext {
   #keyIn(container: Map<unknown, unknown> | Set<unknown>, key: unknown): unknown {
     const plain = key instanceof PythonNumber ? key.value : key;
     const found = this.#keys.find(container, plain);
-    if (found === undefined)
-      this.#input.fail('PICKLE_KEY', 'a list, dict, set or bytearray cannot be a key or a member of a set');
+    if (found === undefined) {
+      const what = Number.isNaN(plain) ? 'NaN, for the second time,' : 'a list, dict, set or bytearray';
+      this.#input.fail('PICKLE_KEY', `${what} cannot be a key or a member of a set`);
+    }
     if (key instanceof PythonNumber && Number.isInteger(plain) && !container.has(found))
       rememberKey(container, key);
     return found;
@@ -108,9 +112,12 @@ export class Unpickler implements CallContext {
       case op.LONG1:
         stack.push(input.long(input.uint8()));
         return;
-      case op.BINFLOAT:
-        stack.push(new PythonNumber('float', input.float64()));
+      case op.BINFLOAT: {
+        const value = input.float64();
+        if (Number.isInteger(value)) input.countLarge(); // a container is to remember that it is no int
+        stack.push(new PythonNumber('float', value));
         return;
+      }
       case op.BINUNICODE:
         stack.push(input.text(input.uint32()));
         return;
@@ -118,15 +125,18 @@ export class Unpickler implements CallContext {
         stack.push(input.text(input.uint8()));
         return;
       case op.EMPTY_TUPLE:
-        stack.push(new Tuple());
+        stack.push(this.#emptyTuple);
         return;
       case op.EMPTY_LIST:
+        input.countLarge();
         stack.push([]);
         return;
       case op.EMPTY_DICT:
+        input.countLarge();
         stack.push(new Map());
         return;
       case op.EMPTY_SET:
+        input.countLarge();
         stack.push(new Set());
         return;
       case op.TUPLE1:
@@ -185,6 +195,7 @@ export class Unpickler implements CallContext {
   }
 
   #makeTuple(start: number): void {
+    this.#input.countLarge();
     const items = this.#stack;
     const tuple = new Tuple(items.length - start); // no room to grow: there are many, and small
     for (let i = start; i < items.length; i++) putItem(tuple, i - start, items[i]);
@@ -229,6 +240,7 @@ export class Unpickler implements CallContext {
     if (opcode === op.NEWOBJ && args.length > 0)
       this.#input.fail('BAD_ARGUMENTS', `a new ${callee.name} takes no arguments`);
     for (const arg of args) this.#input.spend(lengthOf(arg));
+    this.#input.countLarge();
     this.#stack.push(callee.call(args, this));
   }
 

@@ -76,6 +76,37 @@ test('what a link points to is written, also if it is not there yet', async (t) 
   await t.throwsAsync(createFile(join(path, 'loop')), { message: /too many symbolic links/ });
 });
 
+test('a link leads from where it really is, and .. from where a link leads', async (t) => {
+  const path = await folder();
+  await mkdir(join(path, 'a'));
+  await mkdir(join(path, 'b', 'c'), { recursive: true });
+  await symlink(join('..', 'b', 'c'), join(path, 'a', 'link'));
+  await symlink(join('..', 'x'), join(path, 'b', 'c', 'f'));
+  for (const name of ['a/link/f', 'a/link/../y']) {
+    const sink = await createFile(`${path}/${name}`);
+    await sink.write(bytes);
+    await sink.commit();
+  }
+  t.deepEqual(await readdir(join(path, 'b')), ['c', 'x', 'y']);
+  t.deepEqual(await readdir(join(path, 'a')), ['link']);
+});
+
+test('a path that ends in / is no name of a file', async (t) => {
+  const path = await folder();
+  await symlink('new/', join(path, 'link'));
+  for (const name of ['new/', 'link'])
+    await t.throwsAsync(createFile(`${path}/${name}`), { message: /names a folder/ });
+  t.deepEqual(await readdir(path), ['link']);
+});
+
+const byUser = process.getuid?.() === 0 ? test.skip : test; // root may write to all
+byUser('a file that may not be written to is not replaced', async (t) => {
+  const path = join(await folder(), 'a');
+  await writeFile(path, 'old', { mode: 0o444 });
+  await t.throwsAsync(createFile(path), { code: 'EACCES' });
+  t.deepEqual(await readdir(join(path, '..')), ['a']);
+});
+
 test('what is no file is refused, and so is a directory that is not there', async (t) => {
   const path = await folder();
   await t.throwsAsync(createFile(path), { message: /not a regular file.*WritableStream/ });

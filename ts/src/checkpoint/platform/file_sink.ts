@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { open, readlink, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import {
+  access,
+  constants,
+  open,
+  readlink,
+  realpath,
+  rename,
+  stat,
+  unlink,
+  type FileHandle,
+} from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Sink } from '../sink.ts';
 
@@ -16,9 +26,8 @@ export async function createFile(path: string | URL): Promise<Sink> {
   if (old && !old.isFile()) {
     throw new TypeError(`${target} is not a regular file: to write to it, give a WritableStream`);
   }
-  const directory = dirname(target);
-  await stat(directory); // its name in the error is of more use than that of the temporary file
-  const temporary = join(directory, `.torch-parity-${randomBytes(8).toString('hex')}.tmp`);
+  if (old) await access(target, constants.W_OK); // who may rename into its folder may still not write to it
+  const temporary = join(dirname(target), `.torch-parity-${randomBytes(8).toString('hex')}.tmp`);
   const handle = await open(temporary, 'wx');
   const sink = new FileSink(handle, temporary, target);
   try {
@@ -65,13 +74,20 @@ class FileSink implements Sink {
   }
 }
 
-/** What a path names in the end, whether or not there is something yet. */
+/**
+ * What a path names in the end, whether or not there is something yet. Nothing is taken out of a path as text: what `..` is after a
+ * link, only the file system knows.
+ */
 async function followLinks(path: string): Promise<string> {
-  let target = resolve(path);
+  let target = path;
   for (let links = 0; links < 40; links++) {
+    if (target.endsWith('/') || target.endsWith(sep)) {
+      throw new TypeError(`${path} names a folder: put the name of a file behind it`);
+    }
+    target = join(await realpath(dirname(target)), basename(target));
     const link = await readlink(target).catch(() => undefined); // no link
     if (link === undefined) return target;
-    target = resolve(dirname(target), link);
+    target = isAbsolute(link) ? link : dirname(target) + sep + link;
   }
   throw new Error(`${path}: too many symbolic links`);
 }

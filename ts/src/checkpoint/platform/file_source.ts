@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { FormatError } from '../errors.ts';
@@ -12,7 +12,8 @@ const parallel = 4;
 /** Opens a file to read it in any order. */
 export async function openFile(path: string | URL): Promise<Source> {
   const name = path instanceof URL || path.startsWith('file:') ? fileURLToPath(path) : path;
-  const handle = await open(name);
+  // Without O_NONBLOCK a named pipe would be waited for, by a thread that nothing ends. Windows has neither.
+  const handle = await open(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stat = fstatSync(handle.fd, { bigint: true });
     if (!stat.isFile()) throw new FormatError('NOT_A_CHECKPOINT', 'it is not a regular file', { file: name });

@@ -51,12 +51,12 @@ function parse(bytes: Uint8Array, limits: Limits, file: string): Json {
     throw new FormatError('HEADER_JSON', 'the header is not UTF-8', { file, offset: 8, cause });
   }
   try {
-    return parseJson(text, limits.depth);
+    return parseJson(text, limits);
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    if (error.depth) {
-      const details = { file, key: 'depth', expected: limits.depth };
-      throw new LimitError('LIMIT', `the header's ${error.message}`, details);
+    if (error.limit !== undefined) {
+      const details = { file, offset: 8 + error.offset, key: error.limit, expected: limits[error.limit] };
+      throw new LimitError('LIMIT', `the header: ${error.message}`, details);
     }
     throw new FormatError(
       'HEADER_JSON',

@@ -1,6 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { JsonError, parseJson, type Json } from './json.ts';
+import { JsonError, parseJson, type Json, type JsonLimits } from './json.ts';
+
+const limits: JsonLimits = { depth: 1000, items: 1_000_000 };
 
 function plain(json: Json): unknown {
   if (Array.isArray(json)) return json.map(plain);
@@ -31,11 +33,11 @@ test('what JSON.parse takes is taken as the same, and what it refuses is refused
         expected = JSON.parse(json);
       } catch {
         refused++;
-        t.throws(() => parseJson(json, 1000), { instanceOf: JsonError });
+        t.throws(() => parseJson(json, limits), { instanceOf: JsonError });
         return;
       }
       try {
-        t.is(JSON.stringify(plain(parseJson(json, 1000))), JSON.stringify(expected));
+        t.is(JSON.stringify(plain(parseJson(json, limits))), JSON.stringify(expected));
       } catch (error) {
         // A damaged text may have a name twice, which JSON.parse takes.
         t.regex((error as Error).message, /comes twice/);
@@ -47,9 +49,9 @@ test('what JSON.parse takes is taken as the same, and what it refuses is refused
 });
 
 test('a name that comes twice is refused, however it is spelled', (t) => {
-  t.throws(() => parseJson('{"a":1,"b":{"a":2},"\\u0061":3}', 9), { message: /"a" comes twice/ });
+  t.throws(() => parseJson('{"a":1,"b":{"a":2},"\\u0061":3}', limits), { message: /"a" comes twice/ });
   t.deepEqual(
-    parseJson('{"__proto__":1,"b":{"__proto__":2}}', 9),
+    parseJson('{"__proto__":1,"b":{"__proto__":2}}', limits),
     new Map<string, Json>([
       ['__proto__', 1],
       ['b', new Map([['__proto__', 2]])],
@@ -57,9 +59,21 @@ test('a name that comes twice is refused, however it is spelled', (t) => {
   );
 });
 
-test('depth has a limit', (t) => {
+test('depth and items have limits', (t) => {
   const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
-  t.deepEqual(parseJson(nested(3), 3), [[[]]]);
-  t.true(t.throws(() => parseJson(nested(4), 3), { instanceOf: JsonError })?.depth);
-  t.true(t.throws(() => parseJson('[{"a":'.repeat(50_000), 1000), { instanceOf: JsonError })?.depth);
+  const three = { ...limits, depth: 3 };
+  t.deepEqual(parseJson(nested(3), three), [[[]]]);
+  const passed = (text: string, limits: JsonLimits): unknown =>
+    t.throws(() => parseJson(text, limits), { instanceOf: JsonError })?.limit;
+  t.is(passed(nested(4), three), 'depth');
+  t.is(passed('[{"a":'.repeat(50_000), limits), 'depth');
+  t.is(passed('[1,2,3,4,5,6,7,8,9]', { ...limits, items: 15 }), 'items');
+  t.is(passed('[{},[]]', { ...limits, items: 20 }), 'items');
+  t.deepEqual(parseJson('[{},[]]', { ...limits, items: 21 }), [new Map(), []]);
+});
+
+test('a string and a number may be as long as the text', (t) => {
+  for (const text of [JSON.stringify('\\"x'.repeat(10_000_000)), `0.${'1'.repeat(30_000_000)}`])
+    t.is(parseJson(text, limits), JSON.parse(text));
+  t.throws(() => parseJson(`"${'\\'.repeat(1_000_000)}`, limits), { instanceOf: JsonError });
 });

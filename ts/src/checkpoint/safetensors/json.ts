@@ -1,27 +1,32 @@
+import { largeItems, type Limits } from '../limits.ts';
+
 /** What a header can hold. Objects are Maps, so that no name means anything to JavaScript. */
 export type Json = null | boolean | string | number | Json[] | Map<string, Json>;
 
-/** Why a text is refused: `depth` where it is too deep, else it is no JSON, or has a name twice in an object. */
+/** Why a text is refused: `limit` is what it passes, else it is no JSON, or has a name twice in an object. */
 export class JsonError extends Error {
   readonly offset: number;
-  readonly depth: boolean;
-  constructor(message: string, offset: number, depth = false) {
+  readonly limit: keyof JsonLimits | undefined;
+  constructor(message: string, offset: number, limit?: keyof JsonLimits) {
     super(message);
     this.offset = offset;
-    this.depth = depth;
+    this.limit = limit;
   }
 }
+
+/** `depth` is of arrays and objects inside each other. */
+export type JsonLimits = Pick<Limits, 'depth' | 'items'>;
 
 /**
  * JSON as JSON.parse takes it, but that a name that comes twice in an object is refused: readers would differ over which of
  * the two holds.
  *
- * @param maxDepth - of arrays and objects inside each other
  * @throws JsonError
  */
-export function parseJson(text: string, maxDepth: number): Json {
+export function parseJson(text: string, limits: JsonLimits): Json {
   let at = 0;
   let depth = 0;
+  let items = 0;
 
   const fail = (message: string): JsonError => new JsonError(message, at);
   const skipSpace = (): void => {
@@ -38,10 +43,17 @@ export function parseJson(text: string, maxDepth: number): Json {
     if (!take(character)) throw fail(`'${character}' is missing`);
   };
 
-  const scalar = /"(?:[^"\\]|\\.)*"|true|false|null|-?\d[\d.eE+-]*/suy;
+  const count = (more: number): void => {
+    items += more;
+    if (items > limits.items)
+      throw new JsonError('it has more items than the limit, limits.items, allows', at, 'items');
+  };
+
+  const word = /true|false|null|-?\d[\d.eE+-]*/y;
   const readScalar = (): null | boolean | string | number => {
-    scalar.lastIndex = at;
-    const [token] = scalar.exec(text) ?? [];
+    count(1);
+    word.lastIndex = at;
+    const token = text[at] === '"' ? text.slice(at, endOfString(text, at)) : word.exec(text)?.[0];
     if (token === undefined) throw fail('a value is missing');
     try {
       const value = JSON.parse(token) as null | boolean | string | number;
@@ -78,8 +90,9 @@ export function parseJson(text: string, maxDepth: number): Json {
     skipSpace();
     const opening = text[at];
     if (opening !== '[' && opening !== '{') return readScalar();
-    if (++depth > maxDepth)
-      throw new JsonError(`arrays and objects are more than ${maxDepth} deep`, at, true);
+    count(1 + largeItems);
+    if (++depth > limits.depth)
+      throw new JsonError(`arrays and objects are more than ${limits.depth} deep`, at, 'depth');
     at++;
     const value = opening === '[' ? readArray() : readObject();
     depth--;
@@ -90,4 +103,11 @@ export function parseJson(text: string, maxDepth: number): Json {
   skipSpace();
   if (at < text.length) throw fail('there is more after the end');
   return value;
+}
+
+/** Behind the closing quote of the string that opens at `start`; beyond the text if it has none. */
+export function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  return at + 1;
 }

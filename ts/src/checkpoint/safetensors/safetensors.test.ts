@@ -171,6 +171,14 @@ test('a value that is one tensor, one number or one string comes back', async (t
   ]);
 });
 
+test('a long tree and a deep one come back', async (t) => {
+  const losses = Array.from({ length: 250_000 }, (_, i) => 1 / (i + 3));
+  t.deepEqual((await load<Dict>(await saveToBytes({ losses }, { format }))).get('losses'), losses);
+  let deep: unknown = 1;
+  for (let i = 0; i < 1_000; i++) deep = [deep];
+  t.deepEqual(await load(await saveToBytes(deep, { format })), deep);
+});
+
 /** A file of one tensor `a` with a tree. */
 function withTree(tree: string): Uint8Array {
   const json = JSON.stringify({

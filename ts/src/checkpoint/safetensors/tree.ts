@@ -2,9 +2,11 @@ import { PythonNumber } from '../../python/number.ts';
 import { fromTagged, type TensorTag } from '../../python/tagged.ts';
 import { FormatError, LimitError } from '../errors.ts';
 import type { LazyTensor } from '../lazy_tensor.ts';
-import type { Limits } from '../limits.ts';
+import { largeItems, type Limits } from '../limits.ts';
+import { checkTree } from '../pt/check_tree.ts';
 import { treeKey } from './dtypes.ts';
 import type { HeaderEntry } from './header.ts';
+import { endOfString } from './json.ts';
 
 /** The tagged form of a container has at most so many arrays and objects inside each other. */
 const levelsOfContainer = 4;
@@ -22,10 +24,9 @@ export function readTree(
   limits: Limits,
   file: string,
 ): unknown {
-  if (depthOf(text) > levelsOfContainer * limits.depth) {
-    const message = `the tree is more than ${limits.depth} containers deep: raise limits.depth if you trust the file`;
-    throw new LimitError('LIMIT', message, { file, key: 'depth', expected: limits.depth });
-  }
+  const { depth, items } = measure(text);
+  if (depth > levelsOfContainer * limits.depth) throw tooMuch('depth', limits, file);
+  if (items > limits.items) throw tooMuch('items', limits, file);
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const made = new Map<string, LazyTensor>();
   const used = new Set<string>();
@@ -33,7 +34,6 @@ export function readTree(
     const entry = byName.get(ref as string);
     if (entry === undefined)
       throw new TypeError(`it names a tensor ${JSON.stringify(ref)}, which is not there`);
-    if (typeof tag.requiresGrad !== 'boolean') throw new TypeError('requiresGrad is not a boolean');
     used.add(entry.name);
     // The same tensor twice is one object, as it was.
     const key = `${tag.parameter} ${tag.requiresGrad} ${entry.name}`;
@@ -45,13 +45,14 @@ export function readTree(
   };
   let value: unknown;
   try {
-    value = fromTagged(JSON.parse(text), tensor);
+    value = fromTagged(JSON.parse(text), tensor, { same: false });
   } catch (cause) {
     throw refuse((cause as Error).message, file, cause);
   }
   const unused = entries.find(({ name }) => !used.has(name));
   if (unused !== undefined)
     throw refuse(`it has no place for the tensor ${JSON.stringify(unused.name)}`, file);
+  checkTree(value, limits, { file });
   return value instanceof PythonNumber ? value.value : value;
 }
 
@@ -63,17 +64,24 @@ function refuse(message: string, file: string, cause?: unknown): FormatError {
   });
 }
 
-/** How many arrays and objects of a JSON text are inside each other. */
-function depthOf(text: string): number {
+function tooMuch(key: 'depth' | 'items', limits: Limits, file: string): LimitError {
+  const message = `the tree has more than the limit, limits.${key}, allows: raise it if you trust the file`;
+  return new LimitError('LIMIT', message, { file, key, expected: limits[key] });
+}
+
+/** How many arrays and objects of a JSON text are inside each other, and how much it makes, before anything is made of it. */
+function measure(text: string): { depth: number; items: number } {
   let deepest = 0;
   let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i] as string;
-    if (character === '"') inString = !inString;
-    else if (inString) i += character === '\\' ? 1 : 0;
-    else if (character === '[' || character === '{') deepest = Math.max(deepest, ++depth);
-    else if (character === ']' || character === '}') depth--;
+  let items = 1;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') at = endOfString(text, at) - 1;
+    else if (character === ',') items++;
+    else if (character === '[' || character === '{') {
+      items += 1 + largeItems;
+      deepest = Math.max(deepest, ++depth);
+    } else if (character === ']' || character === '}') depth--;
   }
-  return deepest;
+  return { depth: deepest, items };
 }

@@ -5,12 +5,13 @@ import { comparePython } from '../../python/repr.ts';
 import { toTagged, type Tagged } from '../../python/tagged.ts';
 import { sizeOf, TensorData } from '../../tensor_data.ts';
 import { UnsupportedError } from '../errors.ts';
+import { isContiguous } from '../gather.ts';
 import { LazyTensor } from '../lazy_tensor.ts';
 import type { FilePlan } from '../plan.ts';
-import type { ReadOptions } from '../source.ts';
+import type { ReadOptions, Source } from '../source.ts';
 import type { StoredTensor } from '../tensor.ts';
 import { maxHeaderBytes, metadataName, nameOfDType, treeKey } from './dtypes.ts';
-import { nameTensors, type NamedTensor } from './names.ts';
+import { headerTooLarge, nameTensors, type NamedTensor } from './names.ts';
 
 /**
  * Lays a value out as a safetensors file: its tensors as Python's library lays them out, and, where it is more than a dict of
@@ -21,6 +22,8 @@ import { nameTensors, type NamedTensor } from './names.ts';
 export function planSafetensors(value: unknown): FilePlan {
   const named = nameTensors(value);
   for (const tensor of named.values()) checkTensor(tensor);
+  const lazy = [...named.values()].map(({ tensor }) => tensor).filter((t) => t instanceof LazyTensor);
+  checkExpansion(lazy);
   const metadata: Record<string, string> = { format: 'pt' };
   if (!isDictOfTensors(value, named)) metadata[treeKey] = treeText(value, named);
   const tensors = [...named.values()].sort(byDTypeAndName);
@@ -28,6 +31,7 @@ export function planSafetensors(value: unknown): FilePlan {
   return {
     size: header.length + tensors.reduce((sum, { tensor }) => sum + byteLength(tensor), 0),
     async write(out, options) {
+      await checkStorages(lazy, options);
       await out.write(header);
       for (const { tensor } of tensors) {
         for await (const bytes of contents(tensor, options)) await out.write(bytes);
@@ -69,6 +73,30 @@ function checkTensor({ tensor, path }: NamedTensor): void {
   if (tensor instanceof LazyTensor) tensor.checkExpansion(tensor.byteLength);
 }
 
+/**
+ * Views become tensors with bytes of their own, which all together may take what the limit `expandedBytes` allows. Twice the file is
+ * free: a tied weight is written twice, and may be large.
+ */
+function checkExpansion(tensors: readonly LazyTensor[]): void {
+  const sums = new Map<Source, number>();
+  for (const tensor of tensors) {
+    const { source } = tensor.storage;
+    const sum = (sums.get(source) ?? 0) + tensor.byteLength;
+    sums.set(source, sum);
+    tensor.checkExpansion(sum - source.size);
+  }
+}
+
+/** Reads the storages of which no tensor is all, for their checksums: whoever reads parts does not see damage. */
+async function checkStorages(tensors: readonly LazyTensor[], options: ReadOptions): Promise<void> {
+  const partial = new Set(tensors.map(({ storage }) => storage));
+  for (const tensor of tensors) {
+    if (tensor.byteLength === tensor.storage.byteLength && isContiguous(tensor))
+      partial.delete(tensor.storage);
+  }
+  for (const storage of partial) for await (const _ of storage.chunks(options));
+}
+
 const dtypes = Object.keys(nameOfDType);
 
 /** safetensors' library orders tensors by dtype, and then by name. */
@@ -89,10 +117,7 @@ function headerOf(metadata: Record<string, string>, tensors: readonly NamedTenso
   }
   const json = new TextEncoder().encode(`{${entries.join(',')}}`);
   const length = Math.ceil(json.length / 8) * 8;
-  if (length > maxHeaderBytes) {
-    const message = `names, shapes and tree take ${length} bytes, and safetensors allows ${maxHeaderBytes}: save it as .pt`;
-    throw new UnsupportedError('UNSUPPORTED_VALUE', message, { expected: maxHeaderBytes, found: length });
-  }
+  if (length > maxHeaderBytes) throw headerTooLarge(length);
   const header = new Uint8Array(8 + length).fill(0x20); // spaces bring the data to a multiple of 8
   new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
   header.set(json, 8);

@@ -95,7 +95,7 @@ function readEntries(bytes: Uint8Array, count: number, where: Details): Entry[] 
     if ((flags & encryptionFlags) !== 0) fail('ZIP_ENCRYPTED', `${name} is encrypted`, { record: name });
     if (method !== 0) {
       const cure =
-        'torch would read some of it as garbage: save it again with torch.save, or zip it without compression';
+        'torch would read some of it as garbage: save it again with torch.save (of TorchScript, its state_dict()), or zip it without compression';
       fail('ZIP_COMPRESSED', `${name} is compressed; ${cure}`, { record: name, expected: 0, found: method });
     }
     const extra = new DataView(
