@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,7 +55,7 @@ test.serial('a run in which all agree exits with 0, and reports every program', 
   t.is(code, 0, stdout + stderr);
   t.regex(stdout, /^seed +5$/m);
   t.regex(stdout, /^bits that differ +0$/m);
-  t.regex(stdout, /^All \d+ programs agree\.$/m);
+  t.regex(stdout, /^All [\d,]+ programs agree\.$/m);
   const lines = report(cwd);
   t.like(lines[0], { line: 'meta', seed: 5, runs: 60, subject: 'torch-parity' });
   const ran = lines.filter(({ line }) => line === 'program' || line === 'checkpoint');
@@ -104,6 +104,19 @@ test.serial('a difference exits with 1, is stored, and is replayed', async (t) =
   t.is(next.code, 1);
   t.is(report(cwd)[1]!['file'], file); // it runs first
 });
+
+test.serial(
+  'a stored difference of a checkpoint is replayed as the exchange that it came from',
+  async (t) => {
+    const cwd = folder(t);
+    const stored = { exchange: { case: 'tree:7', seed: 5, old: false } };
+    writeFileSync(join(cwd, 'tree.json'), JSON.stringify(stored));
+    const { code, stdout, stderr } = await run(cwd, ['replay', 'tree.json']);
+    t.is(code, 0, stdout + stderr);
+    t.regex(stdout, /^exchange +0 trainings, 1 values, 0 of torch's own agree/m);
+    t.regex(stdout, /^seed +5$/m);
+  },
+);
 
 test.serial('a subject that breaks exits with 2', async (t) => {
   const { code, stdout } = await run(folder(t), [

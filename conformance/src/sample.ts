@@ -21,7 +21,7 @@ export function* sample<T>(arbitrary: fc.Arbitrary<T>, seed: number, runs: numbe
   }
 }
 
-/** The value of one run together with what fast-check needs to shrink it. */
+/** The value of one run, or of one that was made smaller, together with what fast-check needs to shrink it. */
 export function shrinkable<T>(arbitrary: fc.Arbitrary<T>, { seed, path }: Origin): fc.Value<T> {
   const recorder = new Recorder(arbitrary);
   fc.sample(recorder, { seed, path, numRuns: 1 });
@@ -29,7 +29,7 @@ export function shrinkable<T>(arbitrary: fc.Arbitrary<T>, { seed, path }: Origin
   return recorder.last;
 }
 
-/** Keeps the last value that was generated: fc.sample gives the bare value, without the context of its shrinks. */
+/** Keeps the last value that was made: fc.sample gives the bare value, without the context of its shrinks. */
 class Recorder<T> extends fc.Arbitrary<T> {
   last: fc.Value<T> | undefined;
   readonly #inner: fc.Arbitrary<T>;
@@ -49,6 +49,6 @@ class Recorder<T> extends fc.Arbitrary<T> {
   }
 
   override shrink(value: T, context: unknown): fc.Stream<fc.Value<T>> {
-    return this.#inner.shrink(value, context);
+    return this.#inner.shrink(value, context).map((smaller) => (this.last = smaller));
   }
 }

@@ -44,6 +44,7 @@ test('shrinking ends at the minimum that fast-check finds, in fewer requests, wi
     t.is(details.counterexamplePath, shrunk.path);
     t.true(shrunk.requests * 2 < calls, `${shrunk.requests} requests, ${calls} calls`);
     t.deepEqual(fc.sample(arbitrary, { seed, path: shrunk.path, numRuns: 1 }), [shrunk.value]);
+    t.deepEqual(shrinkable(arbitrary, shrunk).value, shrunk.value);
 
     const narrow = await shrink(arbitrary, run, 'found', test_, { batch: 2, deadline: Date.now() + 60_000 });
     t.is(narrow.path, shrunk.path);

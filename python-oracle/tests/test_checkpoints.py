@@ -139,6 +139,14 @@ def test_a_file_holds_the_value(name: str, format: str, mmap: bool) -> None:
         assert repr(again) == repr(value)
 
 
+def test_what_was_mapped_can_be_saved_again_where_a_tensor_is_empty() -> None:
+    value = {"empty": torch.empty(0, dtype=torch.float64), "step": torch.tensor(1.0)}
+    mapped = checkpoints.load(checkpoints.save(value, "safetensors"), mmap=True)
+    again = checkpoints.load(checkpoints.save(mapped, "pt"))
+    assert describe(again).header["value"] == describe(value).header["value"]
+    assert repr(again) == repr(value)
+
+
 def test_plain_tensors_are_an_ordinary_safetensors_file() -> None:
     tensors = {"b": torch.ones(2), "a": torch.zeros(3, dtype=torch.int64)}
     file = checkpoints.save(tensors, "safetensors")

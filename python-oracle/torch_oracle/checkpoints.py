@@ -43,7 +43,8 @@ def load(file: bytes, mmap: bool = False) -> Any:
         if _is_pt(file):
             return _load_pt(place.name, mmap=True)
         with safetensors.safe_open(place.name, "pt") as opened:
-            return _restored({name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata())
+            tensors = {name: _apart(opened.get_tensor(name)) for name in opened.keys()}
+            return _restored(tensors, opened.metadata())
 
 
 def _is_pt(file: bytes) -> bool:
@@ -87,6 +88,14 @@ def _is_plain(value: Any) -> bool:
         return False
     is_tensor = (type(item) is torch.Tensor and not item.requires_grad for item in value.values())
     return all(is_tensor) and all(isinstance(key, str) for key in value)
+
+
+def _apart(tensor: torch.Tensor) -> torch.Tensor:
+    """A mapped tensor that torch can save again.
+
+    One without elements has the address of the next one, and torch saves no two dtypes at one address.
+    """
+    return tensor if tensor.numel() else tensor.clone()
 
 
 def _restored(tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None) -> Any:

@@ -8,6 +8,7 @@ import { realFiles } from '../fuzz/real_files.ts';
 import { fuzz, type Found } from '../fuzz/run.ts';
 import { findPython } from '../oracle_process.ts';
 import { Progress } from '../report/progress.ts';
+import { count } from '../report/summary.ts';
 
 const usage = `usage: torch-conformance fuzz [options]    reads mutated checkpoints, and looks for what must not come of any file
        torch-conformance fuzz FILE...      reads stored files again
@@ -47,14 +48,16 @@ export async function fuzzCommand(args: string[]): Promise<number> {
   const start = Date.now();
   using real = await realFiles(findPython(values.python));
   const progress = new Progress();
-  const onProgress = (done: number): void => progress.show(`${done}/${runs} files`);
+  const onProgress = (done: number): void => progress.show(`${count(done)}/${count(runs)} files`);
   const report = await fuzz({ folder: real.folder, seed, runs, workers, onProgress });
   progress.clear();
   for (const found of report.found) console.log(foundText(found, seed));
   const outcomes = [...report.outcomes].sort(([, one], [, other]) => other - one);
-  for (const [outcome, times] of outcomes) console.log(`${String(times).padStart(8)} ${outcome}`);
+  for (const [outcome, times] of outcomes) console.log(`${count(times).padStart(8)} ${outcome}`);
   const seconds = ((Date.now() - start) / 1000).toFixed(0);
-  console.log(`seed ${seed}: ${report.done} files read in ${seconds} s, ${report.found.length} findings`);
+  console.log(
+    `seed ${seed}: ${count(report.done)} files read in ${seconds} s, ${count(report.found.length)} findings`,
+  );
   return report.found.length > 0 ? 1 : 0;
 }
 

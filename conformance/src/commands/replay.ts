@@ -1,7 +1,9 @@
 import { readCase } from '../cases.ts';
+import { readPlace } from '../exchange/stored.ts';
 import { startOracle } from '../oracle.ts';
 import { failureText } from '../report/failure.ts';
 import { outcomes } from '../verify.ts';
+import { exchangeCommand } from './exchange.ts';
 import { loadSubject } from './load_subject.ts';
 import { explanationOf, subjectName, type CommonOptions } from './verify.ts';
 
@@ -11,6 +13,8 @@ export async function replayCommand({
   subject: name,
   ...options
 }: CommonOptions & { file: string }): Promise<number> {
+  const place = readPlace(file);
+  if (place) return exchangeCommand({ ...options, ...place, subject: name, runs: 1 });
   const { program } = readCase(file);
   const { subject } = await loadSubject(name);
   await using oracle = await startOracle(options);

@@ -10,7 +10,7 @@ import type { Program } from '../program.ts';
 import { failureText } from '../report/failure.ts';
 import { Report } from '../report/jsonl.ts';
 import { Progress, progressLine } from '../report/progress.ts';
-import { runInfo, summaryText } from '../report/summary.ts';
+import { count, runInfo, summaryText } from '../report/summary.ts';
 import { addOutcome, isTooUndecided, noTotals, undecidedCap } from '../report/totals.ts';
 import type { Subject } from '../subject.ts';
 import {
@@ -171,10 +171,10 @@ export async function explanationOf({
 function verdictText({ expected, agreed, failure }: Verification, undecided: boolean, code: number): string {
   if (failure) return 'A program differs.';
   if (agreed < expected)
-    return `${expected - agreed} of ${expected} programs could not run, so nothing is proven.`;
+    return `${count(expected - agreed)} of ${count(expected)} programs could not run, so nothing is proven.`;
   if (undecided)
     return `More than ${100 * undecidedCap.share} % of the elements are undecided, so too little is proven.`;
-  if (code === 1) return `All ${expected} programs agree, but a checkpoint differs.`;
-  if (code === 2) return `All ${expected} programs agree, but some checkpoints could not run.`;
-  return `All ${expected} programs agree.`;
+  if (code === 1) return `All ${count(expected)} programs agree, but a checkpoint differs.`;
+  if (code === 2) return `All ${count(expected)} programs agree, but some checkpoints could not run.`;
+  return `All ${count(expected)} programs agree.`;
 }

@@ -89,6 +89,15 @@ export function inSafetensors({ value, tensors, storages }: Description): Descri
   };
 }
 
+/** A description as it comes back from torch 2.1, which gives every tensor in a storage without bytes a storage of its own. */
+export function inOldTorch({ value, tensors, storages }: Description): Description {
+  const all = [...storages];
+  const apart = tensors.map((entry) =>
+    storages[entry.storage]!.length > 0 ? entry : { ...entry, storage: all.push(new Uint8Array()) - 1 },
+  );
+  return { value, tensors: apart, storages: all };
+}
+
 function plainDict(value: Tagged): Tagged | undefined {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return undefined;
   const ordered =

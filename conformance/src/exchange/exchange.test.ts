@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -9,7 +9,8 @@ import { torchParity } from '../subjects/torch_parity.ts';
 import { faults, misreading, miswriting, optimizerFaults } from '../testing/faulty_files.ts';
 import type { Parties } from './case.ts';
 import type { Files } from './files.ts';
-import { addExchange, exchangeCode, exchangeFailureText, noExchange, storeDifference } from './report.ts';
+import { addExchange, exchangeCode, exchangeFailureText, exchangeRows, noExchange } from './report.ts';
+import { readPlace, storeDifference } from './stored.ts';
 import { exchange, smallest, Suite, type Amount } from './suite.ts';
 
 let torch: Oracle;
@@ -76,17 +77,19 @@ test('a difference is made smaller, stored, and printed with what replays it', a
 
   const folder = mkdtempSync(join(tmpdir(), 'exchange-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
-  const stored = storeDifference(folder, small.name, small.difference);
-  t.is(stored.length, 1);
-  t.deepEqual(new Uint8Array(readFileSync(stored[0]!)), small.difference.file);
-  const text = exchangeFailureText(small.name, small.difference, { seed: 1, old: false, stored });
+  const place = { case: small.name, seed: 1, old: false };
+  const stored = storeDifference(folder, place, small.difference);
+  t.is(stored.length, 2);
+  t.deepEqual(new Uint8Array(readFileSync(stored[1]!)), small.difference.file);
+  t.deepEqual(readPlace(stored[0]!), place);
+  const text = exchangeFailureText(place, small.difference, { stored });
   t.true(text.includes(`--seed=1 --case='${small.name}'`) && text.split('\n').length < 25);
 
   const again = await new Suite(own, 1).named(small.name).run(own);
-  t.is(again.verdict, 'differs');
+  t.deepEqual(again, { verdict: 'differs', difference: small.difference });
 });
 
-test('the program of a training that differs is a case that replays', async (t) => {
+test('a training that differs is stored with its program, under the name that runs it again', async (t) => {
   const found = await caught(misreading(optimizerFaults['the state is lost']!), {
     trainings: 150,
     trees: 0,
@@ -94,11 +97,47 @@ test('the program of a training that differs is a case that replays', async (t) 
   });
   const folder = mkdtempSync(join(tmpdir(), 'exchange-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
-  const [file] = storeDifference(folder, found!.name, found!.difference);
-  t.true(existsSync(file!));
-  const program = fromJSON(readFileSync(file!, 'utf8'));
+  const place = { case: found!.name, seed: 1, old: false };
+  const [file] = storeDifference(folder, place, found!.difference);
+  const stored = JSON.parse(readFileSync(file!, 'utf8')) as { program: object };
+  const program = fromJSON(JSON.stringify(stored.program));
   t.true(program.commands.some(({ op }) => op === 'resume'));
   t.deepEqual(program, found!.difference.program);
+  t.deepEqual(readPlace(file!), place);
+});
+
+test('where torch refuses to write a checkpoint, the case could not run, and says why', async (t) => {
+  const refusal = { error: { class: 'RuntimeError', message: 'no room' } };
+  const run: Oracle['run'] = async (programs, want) => {
+    const results = await torch.run(programs, want);
+    return results.map((result, index) => {
+      const saves = programs[index]!.commands.at(-1)?.op === 'save';
+      if (!saves || 'failed' in result) return result;
+      const { tensors, records } = result.exact!;
+      return { ...result, exact: { tensors, records: [...records.slice(0, -1), refusal] } };
+    });
+  };
+  const own = { ...parties, torch: { hello: torch.hello, run } as Oracle };
+  const messages: string[] = [];
+  for await (const outcome of exchange(
+    own,
+    new Suite(own, 1).cases({ trainings: 8, trees: 0, stride: 1e9 }),
+  )) {
+    t.not(outcome.verdict, 'differs');
+    if (outcome.verdict === 'could not run') messages.push(outcome.message);
+  }
+  t.regex(messages[0] ?? 'none', /torch 2[.\d]+ does not write the file: RuntimeError: no room/);
+});
+
+test('the rows of a summary separate thousands, and say what both sides refuse', (t) => {
+  const refused = { name: 'catalogue:a function', reason: 'GLOBAL' };
+  const totals = { ...noExchange(), trainings: 1234, files: 56_789, refused: [refused] };
+  const [[, first], [, second]] = exchangeRows(totals, parties) as [[string, string], [string, string]];
+  t.regex(first, /^1,234 trainings, 0 values/);
+  t.regex(
+    second,
+    /^56,789 files written .*, 1 refused by both sides, as torch's weights_only reader forbids them$/,
+  );
 });
 
 test('a case that nobody has is refused by name', (t) => {

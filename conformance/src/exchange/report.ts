@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { toJSON } from '../case.ts';
+import { count } from '../report/summary.ts';
 import type { Parties, ExchangeDifference } from './case.ts';
+import type { Place } from './stored.ts';
 import type { ExchangeOutcome } from './suite.ts';
 
 /** What all cases of a run came to. */
@@ -65,14 +63,12 @@ export function exchangeRows(
   { torch, old }: Parties,
 ): [name: string, text: string][] {
   const { trainings, trees, catalogue, differed, couldNotRun, files, refused } = totals;
-  const agree = `${trainings} trainings, ${trees} values, ${catalogue} of torch's own agree`;
+  const agree = `${count(trainings)} trainings, ${count(trees)} values, ${count(catalogue)} of torch's own agree`;
   const version = old ? `, with torch ${old.hello.torch}` : '';
+  const alike = `${count(refused.length)} refused by both sides${refused.length > 0 ? ", as torch's weights_only reader forbids them" : ''}`;
   return [
-    ['exchange', `${agree}, ${differed} differ, ${couldNotRun} could not run${version}`],
-    [
-      '',
-      `${files} files written and read with torch ${torch.hello.torch}, ${refused.length} refused by both sides`,
-    ],
+    ['exchange', `${agree}, ${count(differed)} differ, ${count(couldNotRun)} could not run${version}`],
+    ['', `${count(files)} files written and read with torch ${torch.hello.torch}, ${alike}`],
   ];
 }
 
@@ -100,34 +96,12 @@ export function exchangeLine(outcome: ExchangeOutcome, seed: number): object {
   }
 }
 
-/** Stores the file and the program of a difference; gives the paths. */
-export function storeDifference(
-  folder: string,
-  name: string,
-  { file, program, format }: ExchangeDifference,
-): string[] {
-  const content = createHash('sha256')
-    .update(file ?? '')
-    .update(program ? toJSON(program) : '');
-  const base = join(
-    folder,
-    `${name.replaceAll(/[^\w.]+/g, '-').slice(0, 40)}-${content.digest('hex').slice(0, 10)}`,
-  );
-  mkdirSync(folder, { recursive: true });
-  const stored: [path: string, content: Uint8Array | string][] = [];
-  if (program) stored.push([`${base}.json`, toJSON(program)]);
-  if (file) stored.push([`${base}.${format === 'safetensors' ? format : 'pt'}`, file]);
-  for (const [path, bytes] of stored) writeFileSync(path, bytes);
-  return stored.map(([path]) => path);
-}
-
 /** A difference on one screen. */
 export function exchangeFailureText(
-  name: string,
+  { case: name, seed, old }: Place,
   { producer, consumer, format, path, ours, theirs, program }: ExchangeDifference,
-  context: { seed: number; old: boolean; stored: readonly string[]; found?: string },
+  { stored, found }: { stored: readonly string[]; found?: string },
 ): string {
-  const { seed, old, stored, found } = context;
   const own = old ? 'exchange --old' : 'exchange';
   return [
     `A checkpoint did not come through: ${consumer} reads another thing than ${producer} wrote.`,

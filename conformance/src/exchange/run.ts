@@ -1,14 +1,10 @@
 import { join } from 'node:path';
 import type { Features } from '../arbitrary/program.ts';
 import { Progress } from '../report/progress.ts';
+import { count } from '../report/summary.ts';
 import type { ExchangeCase, Parties } from './case.ts';
-import {
-  addExchange,
-  exchangeFailureText,
-  noExchange,
-  storeDifference,
-  type ExchangeTotals,
-} from './report.ts';
+import { addExchange, exchangeFailureText, noExchange, type ExchangeTotals } from './report.ts';
+import { storeDifference } from './stored.ts';
 import { exchange, smallest, Suite, type Amount, type ExchangeOutcome } from './suite.ts';
 
 export interface ExchangeRun {
@@ -36,7 +32,8 @@ export async function runExchange(run: ExchangeRun): Promise<ExchangeTotals> {
   for await (const { case: found, ...outcome } of exchange(parties, chosen)) {
     addExchange(totals, outcome);
     onOutcome?.(outcome);
-    progress.show(`exchange: ${totals.trainings + totals.trees + totals.catalogue} checkpoints agree`);
+    const agreed = totals.trainings + totals.trees + totals.catalogue;
+    progress.show(`exchange: ${count(agreed)} checkpoints agree`);
     if (outcome.verdict === 'could not run' && messages-- > 0) {
       progress.clear();
       console.log(`${outcome.name} could not run: ${outcome.message.split('\n', 6).join('\n')}\n`);
@@ -58,7 +55,7 @@ async function described(
 ): Promise<string> {
   console.error('A checkpoint differs. Looking for a smaller one ...');
   const small = await smallest(parties, found, difference, shrinkSeconds);
-  const stored = storeDifference(foundFolder, small.name, small.difference);
-  const context = { seed, old: parties.old !== undefined, stored, found: found.name };
-  return exchangeFailureText(small.name, small.difference, context);
+  const place = { case: small.name, seed, old: parties.old !== undefined };
+  const stored = storeDifference(foundFolder, place, small.difference);
+  return exchangeFailureText(place, small.difference, { stored, found: found.name });
 }

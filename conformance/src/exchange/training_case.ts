@@ -68,7 +68,7 @@ async function follow(
       });
     }
     found.push(own);
-    file = fileOf(trace);
+    if (index + 1 < expected.length) file = fileOf(trace, named(relay.runners[index]));
   }
   return found;
 }
@@ -95,11 +95,16 @@ function isAmbiguous({ records }: Trace): boolean {
   return keys.some((key) => typeof key === 'object' && typeof key.key === 'number');
 }
 
-/** The file that a program has saved with its last command. */
-function fileOf({ records, tensors }: Trace): Uint8Array | undefined {
-  const result = records.at(-1)!.result;
+/**
+ * The file that a program has saved with its last command.
+ *
+ * @throws Error where that was refused: the next part would start from nothing, and seem to be at fault
+ */
+function fileOf({ records, tensors }: Trace, writer: string): Uint8Array {
+  const { result, error } = records.at(-1)!;
   const index = result !== null && typeof result === 'object' && 'tensor' in result ? result.tensor : -1;
-  return tensors[index]?.dtype === 'uint8' ? tensors[index].bytes : undefined;
+  if (tensors[index]?.dtype === 'uint8') return tensors[index].bytes;
+  throw new Error(`${writer} does not write the file: ${error?.class}: ${error?.message}`);
 }
 
 function described(

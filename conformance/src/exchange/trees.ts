@@ -182,6 +182,28 @@ const hex = (least: number): fc.Arbitrary<string> =>
   fc.uint8Array({ minLength: least, maxLength: 9 }).map((bytes) => Buffer.from(bytes).toString('hex'));
 const sizes = fc.array(fc.nat({ max: 9 }), { maxLength: 3 }).map((size) => ({ size }));
 
+const numbers = fc.double({ noNaN: true });
+
+/** Keys, and members of sets. A Map takes -0 for 0, so that -0 is in tuples alone. */
+export const keys: fc.Arbitrary<Tagged> = fc.oneof(
+  { weight: 4, arbitrary: texts as fc.Arbitrary<Tagged> },
+  { weight: 2, arbitrary: ints },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(
+      fc.constant(null),
+      fc.boolean(),
+      numbers.map((value) => floatOf(value + 0)),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .array(fc.oneof(texts, ints, numbers.map(floatOf)), { maxLength: 2 })
+      .map((tuple) => ({ tuple })),
+  },
+);
+
 /** Values, whose tensors are `{tensor: any number}`, and whose `{same: any number}` is settled afterwards. */
 function values({ rich, dtypes }: TreeFeatures): fc.Arbitrary<Tagged> {
   const scalars: fc.Arbitrary<Tagged>[] = [fc.constant(null), fc.boolean(), texts, ints, floats];
@@ -194,15 +216,6 @@ function values({ rich, dtypes }: TreeFeatures): fc.Arbitrary<Tagged> {
         fc.constantFrom('cpu', 'cuda:0', 'cuda', 'meta').map((device) => ({ device })),
       ]
     : [];
-  const keys = fc.oneof(
-    { weight: 4, arbitrary: texts as fc.Arbitrary<Tagged> },
-    { weight: 2, arbitrary: ints },
-    {
-      weight: 1,
-      arbitrary: fc.oneof(fc.constant(null), fc.boolean(), fc.double({ noNaN: true }).map(floatOf)),
-    },
-    { weight: 1, arbitrary: fc.array(fc.oneof(texts, ints), { maxLength: 2 }).map((tuple) => ({ tuple })) },
-  );
   const pairs = (items: fc.Arbitrary<Tagged>): fc.Arbitrary<[Tagged, Tagged][]> =>
     fc.uniqueArray(fc.tuple(keys, items), { maxLength: 4, selector: ([key]) => hashOf(key) });
   const tensor: fc.Arbitrary<Tagged> = fc.nat().map((number) => ({ tensor: number }));

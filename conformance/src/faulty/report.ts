@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allowedE } from '../bounded.ts';
+import { count } from '../report/summary.ts';
 import type { Profile } from '../subject.ts';
 import type { Fault } from './fault.ts';
 
@@ -81,8 +82,8 @@ function textOf(totals: FaultTotals, missed: FaultRow[], flagged: VariantRow[]):
       rows.map(({ name, claim, exact, bounded, withinBound, field }) => [
         name,
         claim,
-        exact?.toString() ?? 'NOT CAUGHT',
-        bounded?.toString() ?? (withinBound === undefined ? 'NOT CAUGHT' : 'within the bound'),
+        exact?.toLocaleString('en-US') ?? 'NOT CAUGHT',
+        bounded?.toLocaleString('en-US') ?? (withinBound === undefined ? 'NOT CAUGHT' : 'within the bound'),
         field ?? '',
       ]),
     ),
@@ -103,17 +104,17 @@ function textOf(totals: FaultTotals, missed: FaultRow[], flagged: VariantRow[]):
       variants.map(({ name, claim, programs, differing, flagged, worst, elements, undecided }) => [
         name,
         claim,
-        `${programs}`,
-        `${differing}`,
-        `${flagged}`,
+        count(programs),
+        count(differing),
+        count(flagged),
         worst.toPrecision(4),
         `${((100 * undecided) / Math.max(elements, 1)).toFixed(2)} %`,
       ]),
     ),
     '',
-    `${allowedE} E are allowed. torch ${torch}, seed ${seed}, ${programs} programs of float32, ${seconds.toFixed(0)} s.`,
-    ...(notRun > 0 ? [`The oracle could not run ${notRun} programs.`] : []),
-    ...(disagreeing > 0 ? [`torch-parity itself differs from torch in ${disagreeing} programs.`] : []),
+    `${allowedE} E are allowed. torch ${torch}, seed ${seed}, ${count(programs)} programs of float32, ${seconds.toFixed(0)} s.`,
+    ...(notRun > 0 ? [`The oracle could not run ${count(notRun)} programs.`] : []),
+    ...(disagreeing > 0 ? [`torch-parity itself differs from torch in ${count(disagreeing)} programs.`] : []),
     ...(missed.length > 0 ? [`Not caught: ${missed.map(({ name }) => name).join(', ')}.`] : []),
     ...flagged.map(({ name, field }) => `Flagged, though correct: ${name} (first in ${field}).`),
     `${rows.length - missed.length} of ${rows.length} faults caught, ` +

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { featuresOf, programArbitrary } from '../arbitrary/program.ts';
 import { compare } from '../compare.ts';
 import type { Oracle } from '../oracle.ts';
+import { count } from '../report/summary.ts';
 import { sample } from '../sample.ts';
 import { torchParity } from '../subjects/torch_parity.ts';
 import { examples } from './examples.ts';
@@ -57,7 +58,7 @@ export async function runFaults({ oracle, seed, runs, onProgress }: FaultOptions
     const rate = totals.programs / seconds();
     const left = Math.ceil((runs - totals.programs) / rate);
     onProgress?.(
-      `${totals.programs}/${runs} programs, ${caught}/${faults.length} faults caught, ${rate.toFixed(0)}/s, ${left} s left`,
+      `${count(totals.programs)}/${count(runs)} programs, ${caught}/${faults.length} faults caught, ${rate.toFixed(0)}/s, ${left} s left`,
     );
   }
   const rows = suspects.map(({ row }) => row);

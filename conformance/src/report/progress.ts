@@ -1,3 +1,4 @@
+import { count } from './summary.ts';
 import type { Totals } from './totals.ts';
 
 /** Shows how far a run is: a line that redraws itself on a terminal, a plain line now and then elsewhere. */
@@ -33,7 +34,7 @@ export function progressLine(totals: Totals, total: number, seconds: number): st
   const filled = Math.round((width * done) / Math.max(total, 1));
   const eta = done === 0 ? '?' : Math.ceil((total - done) / rate);
   return [
-    `${'#'.repeat(filled)}${'.'.repeat(width - filled)} ${done}/${total} programs`,
+    `${'#'.repeat(filled)}${'.'.repeat(width - filled)} ${count(done)}/${count(total)} programs`,
     `${rate.toFixed(0)}/s`,
     `worst error / E ${totals.torchBounds.worst.toFixed(2)}`,
     `${eta} s left`,

@@ -152,7 +152,7 @@ test('the line of progress has programs, speed, the worst error and the time tha
   totals.torchBounds.worst = 0.987;
   t.is(
     progressLine(totals, 2000, 10),
-    '####............ 500/2000 programs, 50/s, worst error / E 0.99, 30 s left',
+    '####............ 500/2,000 programs, 50/s, worst error / E 0.99, 30 s left',
   );
-  t.regex(progressLine(noTotals(), 2000, 0), /0\/2000 programs, 0\/s, .* \? s left/);
+  t.regex(progressLine(noTotals(), 2000, 0), /0\/2,000 programs, 0\/s, .* \? s left/);
 });

@@ -70,7 +70,7 @@ export function summaryText(
     ['seed', `${info.seed}`],
     [
       'programs',
-      `${count(totals.agreed)} agree, ${totals.differed} differ, ${totals.couldNotRun} could not run`,
+      `${count(totals.agreed)} agree, ${count(totals.differed)} differ, ${count(totals.couldNotRun)} could not run`,
     ],
     ['compared', `${count(totals.steps)} steps, ${count(elements)} elements`],
     ['bits that differ', count(bitsThatDiffer)],
@@ -103,6 +103,7 @@ function share(part: number, whole: number): string {
   return whole === 0 ? 'none' : `${((100 * part) / whole).toFixed(2)} %`;
 }
 
-function count(value: number | bigint): string {
+/** A number as it is printed. */
+export function count(value: number | bigint): string {
   return value.toLocaleString('en-US');
 }
