@@ -99,10 +99,15 @@ test('a path that ends in / is no name of a file', async (t) => {
   t.deepEqual(await readdir(path), ['link']);
 });
 
-const byUser = process.getuid?.() === 0 ? test.skip : test; // root may write to all
-byUser('a file that may not be written to is not replaced', async (t) => {
+test('a file that may not be written to is not replaced', async (t) => {
   const path = join(await folder(), 'a');
   await writeFile(path, 'old', { mode: 0o444 });
+  if (process.getuid?.() === 0) {
+    t.log('checked as another user than root only: root may write to all files');
+    await (await createFile(path)).abort(undefined);
+    t.is(await readFile(path, 'utf8'), 'old');
+    return;
+  }
   await t.throwsAsync(createFile(path), { code: 'EACCES' });
   t.deepEqual(await readdir(join(path, '..')), ['a']);
 });
