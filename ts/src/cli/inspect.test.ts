@@ -147,10 +147,12 @@ test('no TensorFlow is loaded to look at a file', async (t) => {
 });
 
 test('colours are for terminals, and not under NO_COLOR', async (t) => {
-  const shown = async (env: string): Promise<string> => {
-    const command = JSON.stringify(['env', ...env.split(' '), process.execPath, main, 'inspect', file]);
+  const shown = async (...env: string[]): Promise<string> => {
+    // Nothing is inherited: CI and FORCE_COLOR would count, too.
+    const clean = ['env', '-i', 'TERM=xterm-256color', ...env];
+    const command = JSON.stringify([...clean, process.execPath, main, 'inspect', file]);
     return String(await runPython(`import pty; pty.spawn(${command})`));
   };
-  t.true((await shown('-u NO_COLOR')).includes('\u001b[1m'));
+  t.true((await shown()).includes('\u001b[1m'));
   t.false((await shown('NO_COLOR=1')).includes('\u001b'));
 });
