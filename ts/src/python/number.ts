@@ -60,7 +60,7 @@ export function setNumber(container: object, key: unknown, { type, value }: Pyth
 
 /**
  * The Python type of the number under a key: as it was set, loaded or read; once another number has been put in its
- * place, `otherwise`, and without that an int where it is whole.
+ * place, `otherwise`, and without that an int where it is whole and exact.
  */
 export function pythonTypeOf(container: object, key: unknown, otherwise?: PythonType): PythonType {
   const value = (
@@ -86,8 +86,9 @@ export function keyTypeOf(container: object, key: number): PythonType {
   return floatKeys.get(container)?.has(key) ? 'float' : typeByValue(key);
 }
 
+/** An int beyond 2^53 - 1 would be a bigint. */
 function typeByValue(value: number): PythonType {
-  return Number.isInteger(value) && !Object.is(value, -0) ? 'int' : 'float';
+  return Number.isSafeInteger(value) && !Object.is(value, -0) ? 'int' : 'float';
 }
 
 /** Indices of arrays are remembered as text, as `Object.keys` gives them. */

@@ -59,7 +59,7 @@ export function toTagged(value: unknown, tensor: (value: object) => Tagged | und
 
   const encode = (value: unknown): Tagged => {
     if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
-    if (typeof value === 'number') return number(value, Number.isInteger(value) ? 'int' : 'float');
+    if (typeof value === 'number') return number(value, Number.isSafeInteger(value) ? 'int' : 'float');
     if (typeof value === 'bigint') return { int: String(value) };
     if (typeof value !== 'object') throw new TypeError(`Python has nothing for a ${typeof value}`);
     if (value instanceof PythonNumber) return number(value.value, value.type);
