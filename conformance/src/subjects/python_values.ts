@@ -36,7 +36,7 @@ export function fromJs(js: unknown, tensors: TensorData[]): Value {
   if (js === null || js === undefined) return null;
   if (typeof js === 'boolean' || typeof js === 'string') return js;
   if (typeof js === 'bigint') return Number.isSafeInteger(Number(js)) ? Number(js) : { int: String(js) };
-  if (typeof js === 'number') return Number.isInteger(js) ? js : float(js);
+  if (typeof js === 'number') return pythonTypeOf([js], 0) === 'int' ? js : float(js);
   if (js instanceof PythonNumber) return js.type === 'int' ? js.value : float(js.value);
   if (js instanceof TensorData) return { tensor: tensors.push(js) - 1 };
   const dict = js instanceof Map ? js : undefined;

@@ -86,8 +86,11 @@ export function keyTypeOf(container: object, key: number): PythonType {
   return floatKeys.get(container)?.has(key) ? 'float' : typeByValue(key);
 }
 
-/** An int beyond 2^53 - 1 would be a bigint. */
-function typeByValue(value: number): PythonType {
+/**
+ * The Python type of a number of which nothing is remembered: an int where it is whole and exact, as one beyond 2^53 - 1 would be a
+ * bigint; -0 is a float.
+ */
+export function typeByValue(value: number): PythonType {
   return Number.isSafeInteger(value) && !Object.is(value, -0) ? 'int' : 'float';
 }
 

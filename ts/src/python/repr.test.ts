@@ -115,6 +115,12 @@ function withFloatKey<C extends object>(container: C): C {
   return container;
 }
 
+test('a number alone is an int where it is whole and exact', (t) => {
+  for (const value of [0, -3, 2 ** 53 - 1]) t.deepEqual([repr(value), typeName(value)], [`${value}`, 'int']);
+  for (const value of [-0, 2 ** 53, 0.5])
+    t.deepEqual([repr(value), typeName(value)], [reprFloat(value), 'float']);
+});
+
 test('collections and scalars as Python writes them, copies too', async (t) => {
   const code = `
 import collections, json, math, sys, torch

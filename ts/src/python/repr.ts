@@ -1,6 +1,6 @@
 import { ByteArray, Complex, Counter, OrderedDict, Size, Tuple } from './collections.ts';
 import { entryOf, isPlainObject } from './copy.ts';
-import { keyTypeOf, PythonNumber, pythonTypeOf, type PythonType } from './number.ts';
+import { keyTypeOf, PythonNumber, pythonTypeOf, typeByValue, type PythonType } from './number.ts';
 import { Device, TorchDType } from './torch_values.ts';
 
 /**
@@ -32,9 +32,8 @@ function textOf(value: unknown, walk: Walk): string {
   if (value === false) return 'False';
   if (typeof value === 'string') return reprString(value);
   if (typeof value === 'bigint') return String(value);
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : reprFloat(value);
-  if (value instanceof PythonNumber)
-    return value.type === 'int' ? String(BigInt(value.value)) : reprFloat(value.value);
+  if (typeof value === 'number') return reprNumber(value, typeByValue(value));
+  if (value instanceof PythonNumber) return reprNumber(value.value, value.type);
   if (Array.isArray(value))
     return walk.inside(value, value instanceof Tuple ? '(...)' : '[...]', () => reprArray(value, walk));
   if (value instanceof Map)
@@ -97,12 +96,12 @@ export function reprEntry(container: object, key: unknown, otherwise?: PythonTyp
 function entryText(container: object, key: unknown, walk: Walk, otherwise?: PythonType): string {
   const value = entryOf(container, key);
   if (typeof value !== 'number') return textOf(value, walk);
-  return textOf(new PythonNumber(pythonTypeOf(container, key, otherwise), value), walk);
+  return reprNumber(value, pythonTypeOf(container, key, otherwise));
 }
 
 /** `repr` of a key of a Map or a member of a Set. */
 function keyText(container: object, key: unknown, walk: Walk): string {
-  return textOf(typeof key === 'number' ? new PythonNumber(keyTypeOf(container, key), key) : key, walk);
+  return typeof key === 'number' ? reprNumber(key, keyTypeOf(container, key)) : textOf(key, walk);
 }
 
 /** Python's order of strings, by code points: that of their UTF-8 bytes, and not JavaScript's. */
@@ -110,6 +109,11 @@ export function comparePython(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => new TextEncoder().encode(text)) as [Uint8Array, Uint8Array];
   const at = left.findIndex((byte, i) => byte !== right[i]);
   return at === -1 ? left.length - right.length : (left[at] as number) - (right[at] ?? -1);
+}
+
+/** `repr` of a number of a type. */
+export function reprNumber(value: number, type: string): string {
+  return type === 'int' ? String(BigInt(value)) : reprFloat(value);
 }
 
 /** The shortest digits that read back as the same double, in Python's layout: `1.0`, `1e-07`, `inf`. */
@@ -184,7 +188,7 @@ export function typeName(value: unknown): string {
   for (const [kind, name] of typeNames) if (value instanceof kind) return name;
   switch (typeof value) {
     case 'number':
-      return Number.isInteger(value) ? 'int' : 'float';
+      return typeByValue(value);
     case 'bigint':
       return 'int';
     case 'boolean':

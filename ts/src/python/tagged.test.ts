@@ -91,6 +91,7 @@ test('numbers know their types, wherever they are', (t) => {
   t.deepEqual([pythonTypeOf(tuple, 0), pythonTypeOf(tuple, 1)], ['int', 'float']);
   t.is(pythonTypeOf([2 ** 53], 0), 'float'); // an int would be a bigint
   t.deepEqual(fromTagged(1, none), pyInt(1));
+  t.deepEqual(toTagged(-0, none), { float: '-0' });
   t.deepEqual(toTagged([pyFloat(1), pyInt(1), 1, 0.5, -0], none), [
     { float: '1' },
     1,

@@ -2,7 +2,7 @@ import { isDType } from '../dtype.ts';
 import { ByteArray, Complex, Counter, OrderedDict, Size, Tuple } from './collections.ts';
 import { isPlainObject } from './copy.ts';
 import { PythonKeys } from './keys.ts';
-import { keyTypeOf, put, PythonNumber, pythonTypeOf, rememberKey, setNumber } from './number.ts';
+import { keyTypeOf, put, PythonNumber, pythonTypeOf, rememberKey, setNumber, typeByValue } from './number.ts';
 import { Device, TorchDType } from './torch_values.ts';
 
 /** What stands for a tensor: an index or a name, as the user of the form decides. */
@@ -59,7 +59,7 @@ export function toTagged(value: unknown, tensor: (value: object) => Tagged | und
 
   const encode = (value: unknown): Tagged => {
     if (value === null || typeof value === 'boolean' || typeof value === 'string') return value;
-    if (typeof value === 'number') return number(value, Number.isSafeInteger(value) ? 'int' : 'float');
+    if (typeof value === 'number') return number(value, typeByValue(value));
     if (typeof value === 'bigint') return { int: String(value) };
     if (typeof value !== 'object') throw new TypeError(`Python has nothing for a ${typeof value}`);
     if (value instanceof PythonNumber) return number(value.value, value.type);
