@@ -1,8 +1,8 @@
 import { LazyTensor } from '../checkpoint/index.ts';
-import { ByteArray, Complex, Counter, OrderedDict, Size, Tuple } from '../python/collections.ts';
+import { Complex, OrderedDict, Size, Tuple } from '../python/collections.ts';
 import { keyTypeOf, pythonTypeOf } from '../python/number.ts';
-import { repr, reprFloat } from '../python/repr.ts';
-import { Device, TorchDType } from '../python/torch_values.ts';
+import { repr, reprFloat, reprNumber, typeName } from '../python/repr.ts';
+import { Device } from '../python/torch_values.ts';
 
 /** A dict, list or tuple of a checkpoint. */
 export type Container = Map<unknown, unknown> | unknown[];
@@ -69,30 +69,11 @@ export function keyText(container: Container | Set<unknown>, key: unknown): stri
   return valueText(key, Array.isArray(container) ? 'int' : keyTypeOf(container, key));
 }
 
-/** The name of a value's Python type. A number needs the container that remembers it. */
+/** The name of a value's Python type, without its module. A number needs the container that remembers it. */
 export function typeOf(value: unknown, container?: Container, key?: unknown): string {
-  if (value === null || value === undefined) return 'NoneType';
-  if (typeof value === 'boolean') return 'bool';
-  if (typeof value === 'string') return 'str';
-  if (typeof value === 'bigint') return 'int';
-  if (typeof value === 'number') {
-    if (container !== undefined) return pythonTypeOf(container, key);
-    return Number.isInteger(value) ? 'int' : 'float';
-  }
+  if (typeof value === 'number' && container !== undefined) return pythonTypeOf(container, key);
   if (value instanceof LazyTensor) return value.parameter ? 'Parameter' : 'Tensor';
-  if (value instanceof Size) return 'Size';
-  if (value instanceof Tuple) return 'tuple';
-  if (Array.isArray(value)) return 'list';
-  if (value instanceof OrderedDict) return 'OrderedDict';
-  if (value instanceof Counter) return 'Counter';
-  if (value instanceof Map) return 'dict';
-  if (value instanceof Set) return 'set';
-  if (value instanceof ByteArray) return 'bytearray';
-  if (value instanceof Uint8Array) return 'bytes';
-  if (value instanceof Complex) return 'complex';
-  if (value instanceof TorchDType) return 'dtype';
-  if (value instanceof Device) return 'device';
-  return typeof value;
+  return typeName(value).replace(/^.*\./, '');
 }
 
 /**
@@ -101,7 +82,7 @@ export function typeOf(value: unknown, container?: Container, key?: unknown): st
  * @param type - its Python type, which a number alone does not tell
  */
 export function valueText(value: unknown, type: string = typeOf(value)): string {
-  if (typeof value === 'number') return type === 'int' ? intText(value) : reprFloat(value);
+  if (typeof value === 'number') return reprNumber(value, type);
   if (typeof value === 'string') return shortText(value);
   if (value instanceof LazyTensor) return `${value.dtype} [${value.shape.join(', ')}]`;
   if (value instanceof Set) {
@@ -112,7 +93,6 @@ export function valueText(value: unknown, type: string = typeOf(value)): string 
   if (Array.isArray(value)) return inlineList(value) ?? `${type} of ${value.length}`;
   if (value instanceof Uint8Array) return `${type} of ${value.byteLength}`;
   if (value instanceof Complex) return `complex(${reprFloat(value.re)}, ${reprFloat(value.im)})`;
-  if (value instanceof TorchDType) return `torch.${value.name}`;
   if (value instanceof Device) return `device(${repr(String(value))})`;
   return repr(value);
 }
@@ -143,8 +123,4 @@ function shortList(open: string, items: string[], close: string): string | undef
 /** A string as Python writes it, cut where it is long. What a terminal could take for a command is escaped. */
 export function shortText(text: string): string {
   return text.length <= longest ? repr(text) : `${repr(text.slice(0, longest))}… (${text.length} characters)`;
-}
-
-function intText(value: number): string {
-  return String(BigInt(value));
 }
