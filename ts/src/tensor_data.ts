@@ -1,6 +1,7 @@
 import { isDType, itemSizes, typedArrays, type DType, type TypedArrayOf } from './dtype.ts';
 import { TorchTypeError, ValueError } from './errors.ts';
 import { decodeFloats, isSmallFloat } from './float_formats.ts';
+import { isSize } from './python/collections.ts';
 
 /** The dtypes that `TensorData.from` rounds plain numbers to. */
 export type NumberDType = 'float32' | 'float64' | 'int32';
@@ -26,7 +27,7 @@ export class TensorData<D extends DType = DType> {
       throw new ValueError('UNKNOWN_DTYPE', `unknown dtype ${String(dtype)}: it must be one of ${known}`);
     }
     // every() passes over the holes of an array; a spread fills them.
-    if (![...shape].every((size) => Number.isSafeInteger(size) && size >= 0)) {
+    if (![...shape].every(isSize)) {
       throw new ValueError('BAD_SHAPE', `a shape is a list of sizes, but got [${shape.join(', ')}]`);
     }
     const expected = sizeOf(shape) * itemSizes[dtype];

@@ -1,5 +1,5 @@
 import { isDType } from '../dtype.ts';
-import { Complex, OrderedDict, Size } from '../python/collections.ts';
+import { Complex, isSize, OrderedDict, Size } from '../python/collections.ts';
 import { isPlainObject } from '../python/copy.ts';
 import { PythonNumber, pythonTypeOf, type PythonType } from '../python/number.ts';
 import { Device, TorchDType } from '../python/torch_values.ts';
@@ -139,9 +139,4 @@ function checkAttributes({ attributes }: OrderedDict, path: () => string): void 
   const isMap: boolean = attributes instanceof Map;
   if (isMap && Array.from(attributes.keys()).every((key) => typeof key === 'string')) return;
   throw unsupported('the attributes of an OrderedDict are a Map of their names, which are strings', path);
-}
-
-/** Whether a value is a whole number from 0 on. */
-export function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

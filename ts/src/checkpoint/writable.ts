@@ -1,6 +1,7 @@
 import { itemSizes } from '../dtype.ts';
+import { isSize } from '../python/collections.ts';
 import { sizeOf, TensorData } from '../tensor_data.ts';
-import { isSize, unsupported } from './check_value.ts';
+import { unsupported } from './check_value.ts';
 import { UnsupportedError } from './errors.ts';
 import { LazyTensor } from './lazy_tensor.ts';
 import { MemoryStorage } from './storage.ts';

@@ -8,6 +8,11 @@ export class Tuple<T = unknown> extends Array<T> {
 /** A `torch.Size`: the shape of a tensor, as a value. */
 export class Size extends Tuple<number> {}
 
+/** Whether a value is a whole number from 0 on. */
+export function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** A Python `collections.OrderedDict`. */
 export class OrderedDict<K = unknown, V = unknown> extends Map<K, V> {
   /**

@@ -1,5 +1,5 @@
 import { isDType } from '../dtype.ts';
-import { ByteArray, Complex, Counter, OrderedDict, Size, Tuple } from './collections.ts';
+import { ByteArray, Complex, Counter, isSize, OrderedDict, Size, Tuple } from './collections.ts';
 import { isPlainObject } from './copy.ts';
 import { PythonKeys } from './keys.ts';
 import { keyTypeOf, put, PythonNumber, pythonTypeOf, rememberKey, setNumber, typeByValue } from './number.ts';
@@ -251,10 +251,6 @@ function pair(content: unknown): [unknown, unknown] {
   const items = list(content);
   if (items.length !== 2) throw malformed(content);
   return items as [unknown, unknown];
-}
-
-function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function sizes(content: unknown): number[] {

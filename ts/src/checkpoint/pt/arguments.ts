@@ -1,4 +1,4 @@
-import type { Tuple } from '../../python/collections.ts';
+import { isSize, type Tuple } from '../../python/collections.ts';
 import { pythonTypeOf } from '../../python/number.ts';
 import { FormatError } from '../errors.ts';
 import type { Place } from '../pickle/environment.ts';
@@ -55,8 +55,4 @@ export class Arguments {
     const details = { ...this.#place(), expected, found };
     return new FormatError('BAD_ARGUMENTS', `${this.#of} takes${which} ${expected}`, details);
   }
-}
-
-export function isSize(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

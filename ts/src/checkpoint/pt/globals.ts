@@ -1,10 +1,10 @@
 import { isDType } from '../../dtype.ts';
-import { ByteArray, Complex, Counter, OrderedDict, Size, Tuple } from '../../python/collections.ts';
+import { ByteArray, Complex, Counter, isSize, OrderedDict, Size, Tuple } from '../../python/collections.ts';
 import { keyTypeOf, pythonTypeOf, PythonNumber } from '../../python/number.ts';
 import { Device, TorchDType } from '../../python/torch_values.ts';
 import { FormatError, UnsupportedError } from '../errors.ts';
 import { Global, type Environment, type Place } from '../pickle/environment.ts';
-import { Arguments, isSize } from './arguments.ts';
+import { Arguments } from './arguments.ts';
 import { storageTypes } from './storage_types.ts';
 import { tensorFunctions } from './tensors.ts';
 

@@ -1,5 +1,5 @@
 import { itemSizes, type DType } from '../../dtype.ts';
-import { OrderedDict, Tuple } from '../../python/collections.ts';
+import { isSize, OrderedDict, Tuple } from '../../python/collections.ts';
 import { pythonTypeOf } from '../../python/number.ts';
 import { TorchDType } from '../../python/torch_values.ts';
 import { FormatError, UnsupportedError } from '../errors.ts';
@@ -7,7 +7,7 @@ import { reach } from '../gather.ts';
 import { LazyTensor } from '../lazy_tensor.ts';
 import { Global, type CallContext, type Place } from '../pickle/environment.ts';
 import type { FileStorage } from '../storage.ts';
-import { Arguments, isSize } from './arguments.ts';
+import { Arguments } from './arguments.ts';
 
 /** A storage as a persistent id gives it: some bytes of a storage, as elements of a dtype. */
 export class TypedStorage {

@@ -1,4 +1,5 @@
 import { itemSizes, type DType } from '../../dtype.ts';
+import { isSize } from '../../python/collections.ts';
 import { FormatError, LimitError, UnsupportedError, type FormatCode } from '../errors.ts';
 import type { Limits } from '../limits.ts';
 import { dtypeOfName, metadataName } from './dtypes.ts';
@@ -98,7 +99,7 @@ function readEntry(name: string, value: Json, file: string): HeaderEntry {
 }
 
 function areSizes(value: Json | undefined): value is number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && (size as number) >= 0);
+  return Array.isArray(value) && value.every(isSize);
 }
 
 /** Beyond 2^53, and so beyond all files, where its strides would be: also if another dimension is 0. */
