@@ -11,7 +11,7 @@ import { isTensorToWrite } from './writable.ts';
  * Checks the keys of dicts and the members of sets: whether they can be saved, whether Python can hash them, and whether it tells
  * them apart (it takes `1`, `1.0` and `True` as one). One object serves all containers of a tree.
  */
-export class KeyCheck {
+export class SavedKeyCheck {
   readonly #python = new PythonKeys();
   /** Tuples that have been checked: each is, once, however many keys share it. */
   readonly #known = new Map<Tuple, Extent>();

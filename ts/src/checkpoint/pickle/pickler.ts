@@ -2,7 +2,7 @@ import { ByteArray, Complex, Counter, OrderedDict, Size, Tuple } from '../../pyt
 import { isPlainObject } from '../../python/copy.ts';
 import { keyTypeOf, PythonNumber, pythonTypeOf, type PythonType } from '../../python/number.ts';
 import { Device, TorchDType } from '../../python/torch_values.ts';
-import { KeyCheck } from '../check_keys.ts';
+import { SavedKeyCheck } from '../check_keys.ts';
 import { checkContainer, checkLeaf, refuse } from '../check_value.ts';
 import { UnsupportedError, type UnsupportedCode } from '../errors.ts';
 import { pathText } from '../path.ts';
@@ -38,7 +38,7 @@ class Pickler {
   readonly #out = new PickleOutput((module, name) => this.#checkName(module, name));
   readonly #tensors = new TensorPickler(this.#out);
   readonly #memo = new Map<object, number>();
-  readonly #keyCheck = new KeyCheck();
+  readonly #keyCheck = new SavedKeyCheck();
   /** Containers that Python makes only after what is in them, so that they cannot be in themselves. */
   readonly #unmade = new Set<object>();
   /** Containers inside each other, and the key at which each is now. No recursion: depth has no limit. */

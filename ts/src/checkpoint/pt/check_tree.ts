@@ -20,7 +20,7 @@ interface Frame {
  * @param where - the file and the record, for errors
  */
 export function checkTree(root: unknown, limits: Limits, where: Details): void {
-  const keys = new KeyCheck(where);
+  const seenKeys = new Set<Tuple>();
   const heights = new Map<object, number>();
   const open: Frame[] = [];
   const enter = (value: unknown): number => {
@@ -29,7 +29,7 @@ export function checkTree(root: unknown, limits: Limits, where: Details): void {
     const known = heights.get(value);
     if (known !== undefined) return known;
     heights.set(value, 0); // until it is known; a cycle adds nothing
-    keys.check(value);
+    refuseTensorKeys(value, seenKeys, where);
     open.push({ container: value, values: valuesOf(value), height: 0 });
     return 0;
   };
@@ -67,31 +67,27 @@ function* valuesOf(container: object): Generator<unknown> {
   } else yield* container as unknown[] | Set<unknown>;
 }
 
-/** A tensor in a key or in a set, where it could not be replaced by a loaded one. */
-class KeyCheck {
-  readonly #seen = new Set<unknown>();
-  readonly #where: Details;
-  constructor(where: Details) {
-    this.#where = where;
-  }
-
-  check(container: object): void {
-    if (!(container instanceof Map || container instanceof Set)) return;
-    for (const key of container.keys()) {
-      const pending: unknown[] = [key];
-      while (pending.length > 0) {
-        const part = pending.pop();
-        if (part instanceof LazyTensor) {
-          throw new UnsupportedError(
-            'UNSUPPORTED_VALUE',
-            'a tensor is a key, or in a set: in Python, use its name or number instead',
-            this.#where,
-          );
-        }
-        if (!(part instanceof Tuple) || this.#seen.has(part)) continue;
-        this.#seen.add(part);
-        for (const item of part) pending.push(item);
+/**
+ * Refuses a tensor in a key or in a set, where it could not be replaced by a loaded one.
+ *
+ * @param seen - tuples that were looked through before
+ */
+function refuseTensorKeys(container: object, seen: Set<Tuple>, where: Details): void {
+  if (!(container instanceof Map || container instanceof Set)) return;
+  for (const key of container.keys()) {
+    const pending: unknown[] = [key];
+    while (pending.length > 0) {
+      const part = pending.pop();
+      if (part instanceof LazyTensor) {
+        throw new UnsupportedError(
+          'UNSUPPORTED_VALUE',
+          'a tensor is a key, or in a set: in Python, use its name or number instead',
+          where,
+        );
       }
+      if (!(part instanceof Tuple) || seen.has(part)) continue;
+      seen.add(part);
+      for (const item of part) pending.push(item);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { pythonTypeOf, type PythonType } from '../../python/number.ts';
 import { repr } from '../../python/repr.ts';
-import { KeyCheck } from '../check_keys.ts';
+import { SavedKeyCheck } from '../check_keys.ts';
 import { checkContainer, checkLeaf, refuse } from '../check_value.ts';
 import { UnsupportedError, type UnsupportedCode } from '../errors.ts';
 import { extend, extentOfLeaf, type Extent } from '../extent.ts';
@@ -37,7 +37,7 @@ interface Frame {
 export function nameTensors(root: unknown): Map<object, NamedTensor> {
   const named = new Map<object, NamedTensor>();
   const freeName = namer();
-  const keys = new KeyCheck();
+  const keys = new SavedKeyCheck();
   // No recursion, so that a cycle is found and not followed.
   const stack: Frame[] = [];
   const open = new Set<object>();
