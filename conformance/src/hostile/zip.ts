@@ -5,8 +5,8 @@ import { bytes, integer, type Part } from './bytes.ts';
 type Fields = Record<string, number>;
 type Values<F extends Fields> = { [Name in keyof F]: number | bigint };
 
-const local = {
-  signature: 4,
+/** What both headers of a record have, and what its entry in the central directory has behind that. */
+const common = {
   versionNeeded: 2,
   flags: 2,
   method: 2,
@@ -18,24 +18,18 @@ const local = {
   nameLength: 2,
   extraLength: 2,
 };
-const central = {
-  signature: 4,
-  versionMadeBy: 2,
-  versionNeeded: 2,
-  flags: 2,
-  method: 2,
-  time: 2,
-  date: 2,
-  crc: 4,
-  compressedSize: 4,
-  size: 4,
-  nameLength: 2,
-  extraLength: 2,
+const centralOnly = {
   commentLength: 2,
   disk: 2,
   internalAttributes: 2,
   externalAttributes: 4,
   offset: 4,
+};
+const local: typeof common & { signature: number } = { signature: 4, ...common };
+const central: typeof local & typeof centralOnly & { versionMadeBy: number } = {
+  ...{ signature: 4, versionMadeBy: 2 },
+  ...common,
+  ...centralOnly,
 };
 const end = {
   signature: 4,
