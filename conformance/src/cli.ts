@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { integer, natural } from './commands/integer.ts';
 import { replayCommand } from './commands/replay.ts';
 import { verifyCommand } from './commands/verify.ts';
 
@@ -72,19 +73,6 @@ async function main(args: string[]): Promise<number> {
   const problem =
     command === 'replay' ? 'replay needs one FILE' : `${positionals.join(' ') || 'nothing'} is not a command`;
   throw new Error(`${problem}\n${usage}`);
-}
-
-function natural(name: string, text: string): number {
-  const value = integer(name, text);
-  if (value < 1) throw new Error(`${name} must be at least 1, but got ${text}`);
-  return value;
-}
-
-function integer(name: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 31)
-    throw new Error(`${name} must be an integer of 32 bits, but got ${text}`);
-  return value;
 }
 
 // The oracle is ended when this process exits, and a signal alone would not count as that.

@@ -9,6 +9,7 @@ import { fuzz, type Found } from '../fuzz/run.ts';
 import { findPython } from '../oracle_process.ts';
 import { Progress } from '../report/progress.ts';
 import { count } from '../report/summary.ts';
+import { natural } from './integer.ts';
 
 const usage = `usage: torch-conformance fuzz [options]    reads mutated checkpoints, and looks for what must not come of any file
        torch-conformance fuzz FILE...      reads stored files again
@@ -85,11 +86,4 @@ async function recheck(files: string[]): Promise<number> {
     console.log(`${file}: ${outcome}`);
   }
   return code;
-}
-
-function natural(name: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value >= 2 ** 31)
-    throw new Error(`${name} must be an integer from 1 to 2^31 - 1, but got ${text}`);
-  return value;
 }

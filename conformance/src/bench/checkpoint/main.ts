@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { natural } from '../../commands/integer.ts';
 import { findPython } from '../../oracle_process.ts';
 import { Progress } from '../../report/progress.ts';
 import { chart } from './chart.ts';
@@ -31,9 +32,7 @@ const diskGB = 5;
 async function main(): Promise<void> {
   const { values } = parseArgs({ options });
   if (values.help) return console.log(usage);
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new Error(`--rounds must be an integer of at least 1, but got ${values.rounds}`);
+  const rounds = natural('--rounds', values.rounds);
   const python = findPython(values.python);
   const build = join('build', 'bench');
   mkdirSync(build, { recursive: true });
