@@ -2,7 +2,7 @@ import { Tuple } from '../python/collections.ts';
 import { PythonKeys } from '../python/keys.ts';
 import { keyTypeOf, PythonNumber, pythonTypeOf, type PythonType } from '../python/number.ts';
 import { checkContainer, checkLeaf, refuse, unsupported } from './check_value.ts';
-import { UnsupportedError } from './errors.ts';
+import type { UnsupportedError } from './errors.ts';
 import { extend, extentOfLeaf, type Extent } from './extent.ts';
 import { isContainer } from './walk.ts';
 import { isTensorToWrite } from './writable.ts';
@@ -89,8 +89,5 @@ function notHashable(at: () => string): UnsupportedError {
 }
 
 function containsItself(at: () => string): UnsupportedError {
-  const path = at();
-  return new UnsupportedError('CYCLE', `${path}: this key contains itself, which Python cannot make`, {
-    path,
-  });
+  return unsupported('this key contains itself, which Python cannot make', at, 'CYCLE');
 }

@@ -3,12 +3,18 @@ import { Complex, isSize, OrderedDict, Size } from '../python/collections.ts';
 import { isPlainObject } from '../python/copy.ts';
 import { PythonNumber, pythonTypeOf, type PythonType } from '../python/number.ts';
 import { Device, TorchDType } from '../python/torch_values.ts';
-import { UnsupportedError } from './errors.ts';
+import { UnsupportedError, type Details, type UnsupportedCode } from './errors.ts';
 
 // What a value must be to be saved, in any format. Each check is given where the value stands, for its error.
 
-export function unsupported(what: string, path: () => string): UnsupportedError {
-  return new UnsupportedError('UNSUPPORTED_VALUE', `${path()}: ${what}`, { path: path() });
+export function unsupported(
+  what: string,
+  at: () => string,
+  code: UnsupportedCode = 'UNSUPPORTED_VALUE',
+  details?: Details,
+): UnsupportedError {
+  const path = at();
+  return new UnsupportedError(code, `${path}: ${what}`, { path, ...details });
 }
 
 /** Why a value cannot be saved, and what to do instead. */

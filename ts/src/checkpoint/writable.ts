@@ -2,7 +2,6 @@ import { itemSizes } from '../dtype.ts';
 import { isSize } from '../python/collections.ts';
 import { sizeOf, TensorData } from '../tensor_data.ts';
 import { unsupported } from './check_value.ts';
-import { UnsupportedError } from './errors.ts';
 import { LazyTensor } from './lazy_tensor.ts';
 import { MemoryStorage } from './storage.ts';
 import { LoadedTensor, type StoredTensor } from './tensor.ts';
@@ -72,11 +71,8 @@ function checkReach(tensor: StoredTensor, path: () => string): void {
   const last = shape.reduce((sum, size, i) => sum + (size - 1) * (stride[i] as number), offset);
   const needed = sizeOf(shape) === 0 ? 0 : (last + 1) * itemSizes[dtype];
   if (needed <= storage.byteLength && storage.byteLength % itemSizes[dtype] === 0) return;
-  throw new UnsupportedError(
-    'UNSUPPORTED_VALUE',
-    `${path()}: a ${dtype} tensor needs ${needed} bytes of a storage that has ${storage.byteLength}`,
-    { path: path(), expected: needed, found: storage.byteLength },
-  );
+  const what = `a ${dtype} tensor needs ${needed} bytes of a storage that has ${storage.byteLength}`;
+  throw unsupported(what, path, 'UNSUPPORTED_VALUE', { expected: needed, found: storage.byteLength });
 }
 
 function checkGradient({ dtype, requiresGrad }: StoredTensor, path: () => string): void {

@@ -3,8 +3,7 @@ import { isPlainObject } from '../../python/copy.ts';
 import { keyTypeOf, PythonNumber, pythonTypeOf, type PythonType } from '../../python/number.ts';
 import { Device, TorchDType } from '../../python/torch_values.ts';
 import { SavedKeyCheck } from '../check_keys.ts';
-import { checkContainer, checkLeaf, refuse } from '../check_value.ts';
-import { UnsupportedError, type UnsupportedCode } from '../errors.ts';
+import { checkContainer, checkLeaf, refuse, unsupported } from '../check_value.ts';
 import { pathText } from '../path.ts';
 import type { Storage } from '../storage.ts';
 import { isContainer } from '../walk.ts';
@@ -100,12 +99,12 @@ class Pickler {
     if (tensor === undefined) throw refuse(value, this.#path);
     if (tensor.requiresGrad && !tensor.parameter && !hasTypedStorage(tensor.dtype)) {
       const what = `torch cannot load a plain tensor of ${tensor.dtype} that requires a gradient: save it with requiresGrad false, or as a parameter`;
-      throw this.#unsupported('UNSUPPORTED_VALUE', what);
+      throw unsupported(what, this.#path);
     }
     const index = this.#tensors.save(tensor);
     if (index === undefined) {
       const what = 'torch saves no storage of which tensors have different dtypes: clone one of them';
-      throw this.#unsupported('UNSUPPORTED_VALUE', what);
+      throw unsupported(what, this.#path);
     }
     this.#memo.set(value, index);
   }
@@ -232,7 +231,7 @@ class Pickler {
   #bytes(bytes: Uint8Array): undefined {
     if (bytes.length === 0 && !(bytes instanceof ByteArray)) {
       const what = "torch's weights_only reader refuses empty bytes: save None or a bytearray";
-      throw this.#unsupported('UNSUPPORTED_VALUE', what);
+      throw unsupported(what, this.#path);
     }
     this.#memo.set(bytes, writeBytes(this.#out, bytes));
   }
@@ -259,14 +258,15 @@ class Pickler {
     if (allows(this.#target, module, name)) return;
     const meaning = meaningOf(module, name);
     const what = `torch ${this.#target} reads no ${meaning} with weights_only=True: leave it out, or save for 2.15`;
-    throw this.#unsupported('TARGET', what, meaning);
+    throw unsupported(what, this.#path, 'TARGET', { key: meaning });
   }
 
   #begin(container: object): void {
     if (this.#unmade.has(container)) {
-      throw this.#unsupported(
-        'CYCLE',
+      throw unsupported(
         'this contains itself, which Python can make of lists and dicts alone',
+        this.#path,
+        'CYCLE',
       );
     }
     this.#unmade.add(container);
@@ -283,9 +283,4 @@ class Pickler {
   }
 
   readonly #path = (): string => pathText(this.#keys.slice(0, this.#stack.length));
-
-  #unsupported(code: UnsupportedCode, what: string, key?: string): UnsupportedError {
-    const path = this.#path();
-    return new UnsupportedError(code, `${path}: ${what}`, { path, ...(key !== undefined && { key }) });
-  }
 }

@@ -1,8 +1,8 @@
 import { pythonTypeOf, type PythonType } from '../../python/number.ts';
 import { repr } from '../../python/repr.ts';
 import { SavedKeyCheck } from '../check_keys.ts';
-import { checkContainer, checkLeaf, refuse } from '../check_value.ts';
-import { UnsupportedError, type UnsupportedCode } from '../errors.ts';
+import { checkContainer, checkLeaf, refuse, unsupported } from '../check_value.ts';
+import { UnsupportedError } from '../errors.ts';
 import { extend, extentOfLeaf, type Extent } from '../extent.ts';
 import { defaultLimits } from '../limits.ts';
 import { pathText, type Path } from '../path.ts';
@@ -48,7 +48,7 @@ export function nameTensors(root: unknown): Map<object, NamedTensor> {
   const checkDepth = (height: number): void => {
     if (stack.length + height <= defaultLimits.depth) return;
     const message = `containers are more than ${defaultLimits.depth} deep here: save it as .pt`;
-    throw unsupported('UNSUPPORTED_VALUE', message, at());
+    throw unsupported(message, at);
   };
   const add = (part: Extent): void => {
     const { extent } = stack.at(-1) as Frame;
@@ -58,7 +58,7 @@ export function nameTensors(root: unknown): Map<object, NamedTensor> {
   };
   const enter = (container: object): void => {
     if (open.has(container))
-      throw unsupported('CYCLE', 'this contains itself: save it as .pt, which allows it', at());
+      throw unsupported('this contains itself: save it as .pt, which allows it', at, 'CYCLE');
     checkDepth(1);
     checkContainer(container, at);
     open.add(container);
@@ -131,8 +131,4 @@ function namer(): (path: Path) => string {
 export function headerTooLarge(bytes: number): UnsupportedError {
   const message = `names, shapes and tree take ${bytes} bytes or more, and safetensors allows ${maxHeaderBytes}: save it as .pt`;
   return new UnsupportedError('UNSUPPORTED_VALUE', message, { expected: maxHeaderBytes, found: bytes });
-}
-
-function unsupported(code: UnsupportedCode, message: string, path: string): UnsupportedError {
-  return new UnsupportedError(code, `${path}: ${message}`, { path });
 }
