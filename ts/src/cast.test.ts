@@ -4,9 +4,9 @@ import { itemSizes, type DType } from './dtype.ts';
 import { TensorData } from './tensor_data.ts';
 import { runPython } from './testing/python.ts';
 
-const targets = ['float32', 'float64'] as const;
+const targets = ['float16', 'bfloat16', 'float32', 'float64'] as const;
 
-/** What torch makes of these bytes, as every dtype, in the two that a parameter has. */
+/** What torch makes of these bytes, as every dtype, in the real ones that a parameter has. */
 const reference = `
 import sys, torch
 sizes = ${JSON.stringify(itemSizes)}
@@ -14,10 +14,10 @@ data = torch.frombuffer(bytearray(sys.stdin.buffer.read()), dtype=torch.uint8)
 known = [hasattr(torch, name) for name in sizes]
 sys.stdout.buffer.write(bytes(known))
 for name in (name for name, has in zip(sizes, known) if has):
-    for target in (torch.float32, torch.float64):
+    for target in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         result = data.view(getattr(torch, name)).to(target, copy=True)
         result[result.isnan()] = float('nan')
-        sys.stdout.buffer.write(result.contiguous().numpy().tobytes())
+        sys.stdout.buffer.write(result.contiguous().view(torch.uint8).numpy().tobytes())
 `;
 
 /** Every pattern of 16 bits, integers around the midpoints of float32, what is special in floats, and noise. */
@@ -53,6 +53,10 @@ function patterns(): Uint8Array {
   return new Uint8Array(bytes.subarray(0, bytes.length & ~15));
 }
 
+/** The elements, exactly. */
+const numbers = (data: TensorData): Float32Array | Float64Array =>
+  data.dtype === 'float64' ? (data.toTypedArray() as Float64Array) : data.toFloat32Array();
+
 test('every dtype is cast as torch casts it, whatever its bits', async (t) => {
   const bytes = patterns();
   const torch = await runPython(reference, { input: bytes });
@@ -69,10 +73,10 @@ test('every dtype is cast as torch casts it, whatever its bits', async (t) => {
     }
     for (const target of targets) {
       const data = new TensorData(name, [bytes.length / size], bytes);
-      const ours = cast(data, target).toTypedArray();
+      const ours = numbers(cast(data, target));
       // Any NaN is as good as another.
-      const end = offset + ours.byteLength;
-      const theirs = new TensorData(target, data.shape, torch.subarray(offset, end)).toTypedArray();
+      const end = offset + data.size * itemSizes[target];
+      const theirs = numbers(new TensorData(target, data.shape, torch.subarray(offset, end)));
       const at = ours.findIndex((value, i) => !Object.is(value, theirs[i]));
       t.is(at, -1, `${name} to ${target}: element ${at} is ${ours[at]}, but torch has ${theirs[at]}`);
       offset = end;

@@ -1,5 +1,6 @@
 import { TorchTypeError } from './errors.ts';
 import { itemSizes, type DType } from './dtype.ts';
+import { encodeHalves } from './float_formats.ts';
 import { TensorData } from './tensor_data.ts';
 import { warn } from './warn.ts';
 
@@ -7,15 +8,24 @@ import { warn } from './warn.ts';
 const partTypes = { complex128: 'float64', complex64: 'float32', complex32: 'float16' } as const;
 type ComplexDType = keyof typeof partTypes;
 
+/** The dtypes that {@link cast} makes: those of real parameters. */
+type RealDType = 'float16' | 'bfloat16' | 'float32' | 'float64';
+
 /**
  * A tensor in another dtype, each element rounded to the nearest, ties to even, as torch's `tensor.to(dtype)` does; the
  * tensor itself if it has the dtype. A complex tensor loses its imaginary part, with torch's warning.
  */
-export function cast<D extends 'float32' | 'float64'>(data: TensorData, dtype: D): TensorData<D> {
+export function cast<D extends RealDType>(data: TensorData, dtype: D): TensorData<D> {
   if ((data.dtype as DType) === dtype) return data as TensorData as TensorData<D>;
   const real = isComplex(data) ? realPart(data) : data;
-  const array = dtype === 'float32' ? real.toFloat32Array() : float64Array(real);
-  return new TensorData(dtype, data.shape, new Uint8Array(array.buffer));
+  return new TensorData(dtype, data.shape, new Uint8Array(arrayOf(real, dtype).buffer));
+}
+
+function arrayOf(data: TensorData, dtype: RealDType): Float32Array | Float64Array | Uint16Array {
+  if (dtype === 'float64') return float64Array(data);
+  const array = data.toFloat32Array();
+  // torch rounds doubles twice on their way to halves, and so does this.
+  return dtype === 'float32' ? array : encodeHalves(dtype, array);
 }
 
 function float64Array(data: TensorData): Float64Array {

@@ -65,3 +65,29 @@ export function decodeFloats(dtype: SmallFloat, bytes: Uint8Array): Float32Array
   for (let i = 0; i < patterns.length; i++) numbers[i] = table[patterns[i]!]!;
   return numbers;
 }
+
+/** The patterns of the nearest halves, ties to even; what is too large becomes infinity. */
+export function encodeHalves(dtype: 'float16' | 'bfloat16', numbers: Float32Array): Uint16Array {
+  const encode = dtype === 'float16' ? float16Bits : bfloat16Bits;
+  return Uint16Array.from(new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length), encode);
+}
+
+function bfloat16Bits(bits: number): number {
+  const isNaN = (bits & 0x7fffffff) > 0x7f800000;
+  return isNaN ? 0x7fc0 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+function float16Bits(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000;
+  const exponent = (bits >>> 23) & 0xff;
+  const mantissa = bits & 0x7fffff;
+  if (exponent === 0xff && mantissa !== 0) return sign | 0x7e00;
+  if (exponent >= 143) return sign | 0x7c00; // 2^16 and up
+  // In units of 2^-24, the least half, or of the last of 10 bits; a carry goes into the exponent as it should.
+  const shift = exponent < 113 ? Math.min(126 - exponent, 31) : 13;
+  const whole = exponent < 113 ? mantissa | 0x800000 : mantissa | ((exponent - 112) << 23);
+  const rest = whole & (2 ** shift - 1);
+  const quotient = whole >>> shift;
+  const up = rest > 2 ** (shift - 1) || (rest === 2 ** (shift - 1) && quotient % 2 === 1);
+  return sign | (quotient + Number(up));
+}

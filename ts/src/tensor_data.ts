@@ -1,10 +1,10 @@
 import { isDType, itemSizes, typedArrays, type DType, type TypedArrayOf } from './dtype.ts';
 import { TorchTypeError, ValueError } from './errors.ts';
-import { decodeFloats, isSmallFloat } from './float_formats.ts';
+import { decodeFloats, encodeHalves, isSmallFloat } from './float_formats.ts';
 import { isSize } from './python/collections.ts';
 
 /** The dtypes that `TensorData.from` rounds plain numbers to. */
-export type NumberDType = 'float32' | 'float64' | 'int32';
+export type NumberDType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int32';
 
 /**
  * A tensor at rest on the host: a dtype, a shape, and its elements as little-endian bytes in row-major order.
@@ -53,9 +53,7 @@ export class TensorData<D extends DType = DType> {
     values: ArrayLike<number>,
     shape: readonly number[] = [values.length],
   ): TensorData<D> {
-    const array = new typedArrays[dtype](new ArrayBuffer(itemSizes[dtype] * values.length));
-    array.set(values);
-    return new TensorData(dtype, shape, new Uint8Array(array.buffer));
+    return new TensorData(dtype, shape, new Uint8Array(arrayOf(dtype, values).buffer));
   }
 
   /** The number of elements. */
@@ -107,6 +105,14 @@ export class TensorData<D extends DType = DType> {
   clone(): TensorData<D> {
     return new TensorData(this.dtype, this.shape, this.bytes.slice());
   }
+}
+
+function arrayOf(dtype: NumberDType, values: ArrayLike<number>): ArrayBufferView {
+  // As torch does, by way of float32.
+  if (dtype === 'float16' || dtype === 'bfloat16') return encodeHalves(dtype, new Float32Array(values));
+  const array = new typedArrays[dtype](new ArrayBuffer(itemSizes[dtype] * values.length));
+  array.set(values);
+  return array;
 }
 
 /** The number of elements of a shape; 1 for `[]`. */
