@@ -191,14 +191,14 @@ using tensorflow::shape_inference::UnknownShape;
 REGISTER_OP("ParitySlot")
     .Input("value: T")
     .Output("slot: resource")
-    .Attr("T: {float, double}")
+    .Attr("T: {half, bfloat16, float, double, complex64}")
     .SetIsStateful()
     .SetShapeFn(ScalarShape);
 REGISTER_OP("ParityZeros").Input("like: resource").Output("slot: resource").SetIsStateful().SetShapeFn(ScalarShape);
 REGISTER_OP("ParityRead")
     .Input("slot: resource")
     .Output("value: T")
-    .Attr("T: {float, double}")
+    .Attr("T: {half, bfloat16, float, double, complex64}")
     .SetIsStateful()
     .SetShapeFn(UnknownShape);
 REGISTER_OP("ParityPack")
@@ -212,7 +212,7 @@ REGISTER_OP("ParityStep")
     .Input("scalars: double")
     .Input("grads: n * T")
     .Attr("n: int >= 1")
-    .Attr("T: {float, double}")
+    .Attr("T: {half, bfloat16, float, double, complex64}")
     .Attr("kernel: string")
     .SetIsStateful()
     .SetShapeFn(NoOutputs);

@@ -23,12 +23,28 @@ export function hostOperations(round: Round): Operations<HostTensor, number> {
   return {
     mul,
     neg: (x) => map(x, (a) => -a),
+    abs: (x) => map(x, Math.abs),
+    sign: (x) => map(x, (a) => Number(a > 0) - Number(a < 0)),
     clone: (x) => map(x, (a) => a),
+    viewAsReal: (x) => x,
+    viewAsComplex: (x) => x,
     mulScalar: (x, s) => ({ ...map(x, (a) => round(a * round(s))), scaled: { of: x, by: s } }),
     addScalar: (x, s) => map(x, (a) => round(a + round(s))),
     add: (x, y, alpha) => zip(x, y, (a, b) => round(a + round(b * round(alpha)))),
     div: (x, y) => zip(x, y, (a, b) => round(a / b)),
     sqrt: (x) => ({ ...map(x, (a) => round(Math.sqrt(a))), root: { of: x } }),
+    maximum: (x, y) => zip(x, y, (a, b) => (Number.isNaN(a) || a >= b ? a : b)),
+    minimum: (x, y) => zip(x, y, (a, b) => (Number.isNaN(a) || a <= b ? a : b)),
+    addcdiv: (x, y, z, value) => {
+      const quotients = zip(y, z, (b, c) => round(round(b * round(value)) / c));
+      return zip(x, quotients, (a, quotient) => round(a + quotient));
+    },
+    lerp: (x, end, weight) => {
+      const w = round(weight);
+      const near = (a: number, way: number): number => round(a + round(w * way));
+      const far = (b: number, way: number): number => round(b - round(way * round(1 - w)));
+      return zip(x, end, (a, b) => (Math.abs(w) < 0.5 ? near(a, round(b - a)) : far(b, round(b - a))));
+    },
     addcmul: (x, y, z, value) => {
       const products = zip(y, z, (b, c) => round(round(b * round(value)) * c));
       return zip(x, products, (a, product) => round(a + product));

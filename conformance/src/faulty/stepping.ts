@@ -131,7 +131,11 @@ function withGradients(
       parameter.grad =
         other === null
           ? null
-          : TensorData.from(parameter.dtype, new Array<number>(size).fill(other), parameter.shape);
+          : TensorData.from(
+              parameter.dtype as 'float32' | 'float64',
+              new Array<number>(size).fill(other),
+              parameter.shape,
+            );
     }
   };
   try {

@@ -335,5 +335,5 @@ function onHost(entry: Record<string, unknown>): Map<string, unknown> {
 /** A gradient with one entry, as the oracle makes it. */
 function sparseGradient({ shape, dtype }: Parameter): SparseTensor {
   const indices = new TensorData('int64', [shape.length, 1], new Uint8Array(8 * shape.length));
-  return new SparseTensor(indices, TensorData.from(dtype, [1]), shape);
+  return new SparseTensor(indices, TensorData.from(dtype as 'float32' | 'float64', [1]), shape);
 }

@@ -6,7 +6,7 @@ import { RuntimeError } from '../errors.ts';
  * This file and those that use it are the only ones that know it.
  */
 export interface Binding {
-  createTensor(shape: number[], dtype: number, values: Int32Array): number;
+  createTensor(shape: number[], dtype: number, values: Uint8Array): number;
   deleteTensor(id: number): void;
   tensorDataSync(id: number): Int32Array;
   executeOp(
@@ -16,8 +16,6 @@ export interface Binding {
     outputs: number,
   ): { id: number; shape: number[] }[];
   getNumOfTensors(): number;
-  readonly TF_INT32: number;
-  readonly TF_FLOAT: number;
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_INT: number;
   readonly TF_ATTR_STRING: number;
@@ -39,8 +37,11 @@ export interface Attr {
 }
 
 /** Dtypes that TensorFlow computes updates in, and its numbers for them (types.proto). */
-export const dtypeNumbers = { float32: 1, float64: 2 } as const;
+export const dtypeNumbers = { float32: 1, float64: 2, float16: 19, bfloat16: 14, complex64: 8 } as const;
 export type NativeDType = keyof typeof dtypeNumbers;
+
+/** Dtypes in which elements enter and leave, bit by bit. */
+export const wordNumbers = { uint8: 4, uint16: 17, int32: 3 } as const;
 
 /** tfjs-node's backend, or undefined where another is registered. */
 export function tensorflowBackend(): Backend | undefined {
@@ -54,8 +55,8 @@ export function requireBackend(): Backend {
   if (backend !== undefined) return backend;
   throw new RuntimeError(
     'NEEDS_TENSORFLOW',
-    `float64 and the fused engine need TensorFlow, but the tfjs backend is ${tf.getBackend()}: import ` +
-      "'@tensorflow/tfjs-node-gpu' and call tf.setBackend('tensorflow')",
+    `dtypes other than float32 and the fused engine need TensorFlow, but the tfjs backend is ${tf.getBackend()}: ` +
+      "import '@tensorflow/tfjs-node-gpu' and call tf.setBackend('tensorflow')",
   );
 }
 

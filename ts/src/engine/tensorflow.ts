@@ -1,3 +1,4 @@
+import { itemSizes } from '../dtype.ts';
 import { RuntimeError } from '../errors.ts';
 import { TensorData } from '../tensor_data.ts';
 import type { Arithmetic } from './arithmetic.ts';
@@ -6,6 +7,7 @@ import {
   dtypeNumbers,
   executeOp,
   typeAttr,
+  wordNumbers,
   type Attr,
   type Binding,
   type NativeDType,
@@ -35,22 +37,12 @@ export class NativeTensor {
   /** @throws RuntimeError if the backend is not TensorFlow */
   static from(data: TensorData<NativeDType>): NativeTensor {
     const { dtype, shape, bytes } = data;
-    // Elements enter and leave as int32, bit by bit; one of float64 is a pair.
-    const { buffer } = bytes.slice();
-    const words = binding().createTensor(
-      dtype === 'float64' ? [...shape, 2] : [...shape],
-      binding().TF_INT32,
-      new Int32Array(buffer as ArrayBuffer),
-    );
+    const { uint8 } = wordNumbers;
+    const raw = binding().createTensor([...shape, itemSizes[dtype]], uint8, bytes.slice());
     try {
-      return execute(
-        dtype,
-        'Bitcast',
-        [typeAttr('T', binding().TF_INT32), typeAttr('type', dtypeNumbers[dtype])],
-        [words],
-      );
+      return execute(dtype, 'Bitcast', [typeAttr('T', uint8), typeAttr('type', dtypeNumbers[dtype])], [raw]);
     } finally {
-      binding().deleteTensor(words);
+      binding().deleteTensor(raw);
     }
   }
 
@@ -66,11 +58,19 @@ export class NativeTensor {
 
   toTensorData(): TensorData {
     const using = this.#binding;
-    const attrs = [typeAttr('T', dtypeNumbers[this.dtype], using), typeAttr('type', using.TF_INT32, using)];
-    const words = executeOp('Bitcast', attrs, [this.id], using);
+    const { uint16, int32 } = wordNumbers;
+    const isHalf = itemSizes[this.dtype] === 2;
+    const types = [
+      typeAttr('T', dtypeNumbers[this.dtype], using),
+      typeAttr('type', isHalf ? uint16 : int32, using),
+    ];
+    const words = executeOp('Bitcast', types, [this.id], using);
     try {
-      const { buffer, byteOffset, byteLength } = using.tensorDataSync(words.id);
-      return new TensorData(this.dtype, this.shape, new Uint8Array(buffer, byteOffset, byteLength).slice());
+      return new TensorData(
+        this.dtype,
+        this.shape,
+        isHalf ? narrowed(words.id, using) : bytesOf(words.id, using),
+      );
     } finally {
       using.deleteTensor(words.id);
     }
@@ -97,31 +97,94 @@ export class NativeTensor {
   }
 }
 
+function bytesOf(id: number, using: Binding): Uint8Array {
+  const { buffer, byteOffset, byteLength } = using.tensorDataSync(id);
+  return new Uint8Array(buffer, byteOffset, byteLength).slice();
+}
+
+/** The bytes of words of 16 bits: the binding gives no elements so narrow, so they take the way as int32. */
+function narrowed(id: number, using: Binding): Uint8Array {
+  const { uint16, int32 } = wordNumbers;
+  const wide = executeOp(
+    'Cast',
+    [typeAttr('SrcT', uint16, using), typeAttr('DstT', int32, using)],
+    [id],
+    using,
+  );
+  try {
+    return new Uint8Array(new Uint16Array(using.tensorDataSync(wide.id)).buffer);
+  } finally {
+    using.deleteTensor(wide.id);
+  }
+}
+
 function execute(dtype: NativeDType, name: string, attrs: Attr[], inputs: number[]): NativeTensor {
   const { id, shape } = executeOp(name, attrs, inputs);
   return new NativeTensor(dtype, shape, id);
 }
 
+/** A complex tensor's bits as pairs, or pairs as a complex tensor. */
+export function viewAs(dtype: 'float32' | 'complex64', x: NativeTensor): NativeTensor {
+  const types = [typeAttr('T', dtypeNumbers[x.dtype]), typeAttr('type', dtypeNumbers[dtype])];
+  return execute(dtype, 'Bitcast', types, [x.id]);
+}
+
+/** The part of each complex number. */
+export function partOf(name: 'Real' | 'Imag', x: NativeTensor): NativeTensor {
+  const types = [typeAttr('T', dtypeNumbers.complex64), typeAttr('Tout', dtypeNumbers.float32)];
+  return execute('float32', name, types, [x.id]);
+}
+
+/** The complex numbers of two tensors of parts. */
+export function complexOf(re: NativeTensor, im: NativeTensor): NativeTensor {
+  const types = [typeAttr('T', dtypeNumbers.float32), typeAttr('Tout', dtypeNumbers.complex64)];
+  return execute('complex64', 'Complex', types, [re.id, im.id]);
+}
+
 /** What each scope that is open has made. */
 const scopes: NativeTensor[][] = [];
 
-/** Arithmetic of a dtype by TensorFlow's own kernels, which are correctly rounded on CPU. */
+/**
+ * Arithmetic for tensors of a dtype by TensorFlow's own kernels, which are correctly rounded on CPU. Halves, and the parts
+ * of complex numbers, are computed with as float32.
+ */
 export function nativeArithmetic(dtype: NativeDType): Arithmetic<NativeTensor> {
+  const computed = dtype === 'float64' ? 'float64' : 'float32';
+  const isHalf = itemSizes[dtype] === 2;
   const run = (name: string, ...operands: NativeTensor[]): NativeTensor =>
     execute(
-      dtype,
+      computed,
       name,
-      [typeAttr('T', dtypeNumbers[dtype])],
+      [typeAttr('T', dtypeNumbers[computed])],
       operands.map((operand) => operand.id),
+    );
+  const cast = (x: NativeTensor, to: NativeDType): NativeTensor =>
+    execute(
+      to,
+      'Cast',
+      [typeAttr('SrcT', dtypeNumbers[x.dtype]), typeAttr('DstT', dtypeNumbers[to])],
+      [x.id],
     );
   return {
     neg: (x) => run('Neg', x),
     add: (x, y) => run('AddV2', x, y),
+    sub: (x, y) => run('Sub', x, y),
     mul: (x, y) => run('Mul', x, y),
     div: (x, y) => run('RealDiv', x, y),
     sqrt: (x) => run('Sqrt', x),
+    choose(x, y, yes, no) {
+      const type = typeAttr('T', dtypeNumbers[computed]);
+      const condition = executeOp('GreaterEqual', [type], [x.id, y.id]);
+      try {
+        return execute(computed, 'SelectV2', [type], [condition.id, yes.id, no.id]);
+      } finally {
+        binding().deleteTensor(condition.id);
+      }
+    },
+    widen: (x) => (isHalf ? cast(x, 'float32') : x),
+    round: (x) => (isHalf ? cast(x, dtype) : x),
     clone: (x) => x.clone(),
-    scalar: (value) => NativeTensor.from(TensorData.from(dtype, [value], [])),
+    scalar: (value) => NativeTensor.from(TensorData.from(computed, [value], [])),
     scope(body) {
       const made: NativeTensor[] = [];
       scopes.push(made);

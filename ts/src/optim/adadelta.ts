@@ -72,11 +72,17 @@ export const adadelta: Definition<AdadeltaOptions, Scalars, 'maximize' | 'decays
   update(o, { param, grad, square_avg, acc_delta }, { rho, oneMinusRho, eps, weightDecay, minusLr }, is) {
     let g = is.maximize ? o.neg(grad) : grad;
     if (is.decays) g = o.add(g, param, weightDecay);
-    const v = o.addcmul(o.mulScalar(square_avg, rho), g, g, oneMinusRho);
+    g = o.viewAsReal(g);
+    const v = o.addcmul(o.mulScalar(o.viewAsReal(square_avg), rho), g, g, oneMinusRho);
+    const before = o.viewAsReal(acc_delta);
     const std = o.sqrt(o.addScalar(v, eps));
-    const delta = o.mul(o.div(o.sqrt(o.addScalar(acc_delta, eps)), std), g);
-    const u = o.addcmul(o.mulScalar(acc_delta, rho), delta, delta, oneMinusRho);
-    return { param: o.add(param, delta, minusLr), square_avg: v, acc_delta: u };
+    const delta = o.mul(o.div(o.sqrt(o.addScalar(before, eps)), std), g);
+    const u = o.addcmul(o.mulScalar(before, rho), delta, delta, oneMinusRho);
+    return {
+      param: o.add(param, o.viewAsComplex(delta), minusLr),
+      square_avg: o.viewAsComplex(v),
+      acc_delta: o.viewAsComplex(u),
+    };
   },
 };
 

@@ -4,6 +4,7 @@ import { NativeTensor } from '../engine/tensorflow.ts';
 import { RuntimeError, TorchTypeError } from '../errors.ts';
 import { typeName } from '../python/repr.ts';
 import { TensorData } from '../tensor_data.ts';
+import { atenNames, cppNames } from '../torch_names.ts';
 
 /** A gradient with entries for some rows only, as an embedding has. torch's dense optimizers refuse it at the step. */
 export class SparseTensor {
@@ -39,14 +40,6 @@ export class SparseTensor {
 /** What `.grad` may hold. */
 export type Gradient = DeviceTensor | TensorData | SparseTensor;
 
-/** What C++ calls the dtypes, which is how torch's message has them. */
-const cppNames: Record<string, string> = {
-  float32: 'float',
-  float64: 'double',
-  int32: 'int',
-  int64: 'long int',
-};
-
 /**
  * torch's errors for `.grad = ...`.
  *
@@ -68,7 +61,7 @@ export function checkGradient(grad: unknown, parameter: { dtype: string; shape: 
     throw new RuntimeError(
       'GRAD_DTYPE',
       `attempting to assign a gradient with dtype '${cppNames[grad.dtype] ?? grad.dtype}' to a ` +
-        `tensor with grad_dtype '${dtype === 'float64' ? 'Double' : 'Float'}'. The gradient must match the tensor's grad_dtype (defaults to ` +
+        `tensor with grad_dtype '${atenNames[dtype]}'. The gradient must match the tensor's grad_dtype (defaults to ` +
         "the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any " +
         'dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break downstream ' +
         'systems that assume they match.',

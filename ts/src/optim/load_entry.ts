@@ -1,5 +1,5 @@
 import { cast, stepTensor } from '../cast.ts';
-import { upload, type ParameterDType } from '../engine/arithmetic.ts';
+import { upload, type DeviceTensor, type ParameterDType } from '../engine/arithmetic.ts';
 import { KeyError, TorchTypeError } from '../errors.ts';
 import { copyEntry, emptyLike, entryOf, isContainer, keysOf, type Container } from '../python/copy.ts';
 import { put } from '../python/number.ts';
@@ -9,8 +9,8 @@ import type { Parameter } from './parameter.ts';
 import { disposeEntries, onHost, type StateEntry } from './state.ts';
 
 /**
- * An entry of a loaded state as torch makes it: copied, its tensors cast to the parameter's dtype, except `step`. What the
- * update uses is on the device.
+ * An entry of a loaded state as torch makes it: copied, its tensors cast to the parameter's dtype if that is real, except
+ * `step`. What the update uses is on the device.
  *
  * @param stepAsFloat32 - casts `step` as well
  * @throws KeyError, TypeError for a `step` that is missing or cannot count
@@ -28,7 +28,8 @@ export function loadEntry(
       const value = onHost(saved[key]);
       if (!(value instanceof TensorData)) castEntry(saved, key, entry, dtype);
       else if (key === 'step') entry[key] = loadStep(definition, value, stepAsFloat32);
-      else entry[key] = used.includes(key) ? upload(cast(value, dtype)) : castCopy(value, dtype);
+      else if (used.includes(key)) entry[key] = loadUsed(value, dtype);
+      else entry[key] = castCopy(value, dtype);
     }
     if (definition.countsSteps && Object.keys(entry).length > 0 && !(entry.step instanceof TensorData)) {
       if (!('step' in entry)) throw new KeyError('NO_STEP', "'step'");
@@ -77,7 +78,13 @@ function castEntry(
   } else copyEntry(from, key, to);
 }
 
+/** As torch's rule goes, state of a complex parameter keeps its dtype, and a step that cannot use it says so. */
+function loadUsed(data: TensorData, dtype: ParameterDType): DeviceTensor | TensorData {
+  if (dtype !== 'complex64') return upload(cast(data, dtype));
+  return data.dtype === dtype ? upload(data) : data.clone();
+}
+
 function castCopy(data: TensorData, dtype: ParameterDType): TensorData {
-  const result = cast(data, dtype);
+  const result = dtype === 'complex64' ? data : cast(data, dtype);
   return result === data ? data.clone() : result;
 }

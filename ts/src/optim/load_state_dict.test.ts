@@ -1,6 +1,7 @@
 import '../node_util.ts';
 import '@tensorflow/tfjs-node-gpu';
 import test from 'ava';
+import { itemSizes } from '../dtype.ts';
 import { LoadedTensor, MemoryStorage } from '../checkpoint/index.ts';
 import { OrderedDict, Tuple } from '../python/collections.ts';
 import { Adadelta, cast, Parameter, pyFloat, pyInt, SGD, TensorData, type StateDict } from '../index.ts';
@@ -193,20 +194,20 @@ test('what cannot be loaded is refused with its cure, and nothing changes', (t) 
   });
 });
 
-test('a parameter is made of a loaded tensor, in float32 and float64, or the refusal names the cast', (t) => {
-  for (const dtype of ['float32', 'float64'] as const) {
-    const data = TensorData.from(dtype, [1, 2]);
+test('a parameter is made of a loaded tensor of its dtypes, or the refusal names the cast', (t) => {
+  for (const dtype of ['float16', 'bfloat16', 'float32', 'float64', 'complex64'] as const) {
+    const data = new TensorData(dtype, [1, 3], Uint8Array.from({ length: 3 * itemSizes[dtype] }, (_, i) => i));
     const tensor = loaded(data);
     const parameter = new Parameter(tensor);
     tensor.storage.bytes.fill(0);
     t.deepEqual(parameter.toTensorData(), data);
   }
-  const half = loaded(new TensorData('bfloat16', [1], Uint8Array.of(0x80, 0x3f)));
-  t.throws(() => new Parameter(half), {
+  const small = loaded(new TensorData('float8_e5m2', [1], Uint8Array.of(0x3c)));
+  t.throws(() => new Parameter(small), {
     code: 'UNSUPPORTED_DTYPE',
-    message: /got bfloat16: cast it, new Parameter\(cast\(data, 'float32'\)\)/,
+    message: /got float8_e5m2: cast it, new Parameter\(cast\(data, 'float32'\)\)/,
   });
-  t.deepEqual(new Parameter(cast(half, 'float32')).toTensorData(), TensorData.from('float32', [1]));
+  t.deepEqual(new Parameter(cast(small, 'float32')).toTensorData(), TensorData.from('float32', [1]));
 });
 
 test('SGD takes what load gives, a missing momentum_buffer included', (t) => {

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { KeyError, TorchTypeError, ValueError } from '../errors.ts';
 import { copyEntry, isPlainObject } from '../python/copy.ts';
 import { typeName } from '../python/repr.ts';
+import { atenNames } from '../torch_names.ts';
 import { warn } from '../warn.ts';
 import type { Definition } from './definition.ts';
 import { checkSpelling } from './options.ts';
@@ -35,7 +36,7 @@ export function groupsOf(params: unknown): unknown[] {
     throw new TorchTypeError(
       'BARE_TENSOR',
       'params argument given to the optimizer should be an iterable of Tensors or dicts, but got ' +
-        (params.dtype === 'float64' ? 'torch.DoubleTensor' : 'torch.FloatTensor'),
+        `torch.${atenNames[params.dtype] ?? 'Float'}Tensor`,
     );
   }
   if (params instanceof Set) warn('FutureWarning', `${unordered} This will be an error in a future release.`);

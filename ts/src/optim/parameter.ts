@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   download,
   duplicate,
+  isParameterDType,
   upload,
   zeros,
   type DeviceTensor,
@@ -27,7 +28,7 @@ export interface ParameterInit {
  *
  * `data` is the current tensor: a step puts another in its place and disposes it, so `clone()` what you keep.
  *
- * @typeParam T - what `data` is: a tf.Tensor, or a {@link NativeTensor} for float64
+ * @typeParam T - what `data` is: a tf.Tensor for float32, a {@link NativeTensor} for other dtypes
  */
 export class Parameter<T extends DeviceTensor = DeviceTensor> {
   readonly name: string | undefined;
@@ -39,7 +40,8 @@ export class Parameter<T extends DeviceTensor = DeviceTensor> {
   #ownsGrad = false;
 
   /**
-   * @param value - cloned. A tf.Tensor is float32; float64 comes as TensorData and needs TensorFlow.
+   * @param value - cloned: a float32 or complex64 tf.Tensor, or TensorData of these, float64, float16 or bfloat16. All but
+   *   float32 need TensorFlow.
    * @throws ValueError, TypeError, RuntimeError for a value that cannot be a parameter
    */
   constructor(value: T | TensorData | VariableCell, { name, requiresGrad = true }: ParameterInit = {}) {
@@ -50,7 +52,7 @@ export class Parameter<T extends DeviceTensor = DeviceTensor> {
     this.dtype = this.data.dtype as ParameterDType;
   }
 
-  /** The current value: a tf.Tensor for float32, a {@link NativeTensor} for float64. */
+  /** The current value: a tf.Tensor for float32, a {@link NativeTensor} for other dtypes. */
   get data(): T {
     return this.#cell.value as T;
   }
@@ -166,10 +168,10 @@ function copyOf(value: unknown): DeviceTensor {
 
 function check(value: DeviceTensor): void {
   if (value.isDisposed) throw new ValueError('DISPOSED', 'a parameter cannot be made of a disposed tensor');
-  if (value.dtype !== 'float32' && value.dtype !== 'float64') {
+  if (!isParameterDType(value.dtype)) {
     throw new TorchTypeError(
       'UNSUPPORTED_DTYPE',
-      `a parameter is float32 or float64, but got ${value.dtype}: cast the tensor first`,
+      `a parameter is a float or complex64 tensor, but got ${value.dtype}: cast the tensor first`,
     );
   }
 }

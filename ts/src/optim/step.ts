@@ -1,6 +1,7 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { increment } from '../cast.ts';
-import { duplicate, upload, zeros, type DeviceTensor } from '../engine/arithmetic.ts';
-import { shapeOperations } from '../engine/check.ts';
+import { download, duplicate, upload, zeros, type DeviceTensor } from '../engine/arithmetic.ts';
+import { metaOperations, type Meta } from '../engine/check.ts';
 import { referenceStep } from '../engine/reference.ts';
 import { SlotTensor } from '../engine/fused/slot.ts';
 import { NativeTensor } from '../engine/tensorflow.ts';
@@ -45,8 +46,8 @@ export function planGroup(
     if (parameter.grad === null) continue;
     const grad = denseGradient(definition, parameter, parameter.grad);
     const entry = state.get(parameter);
-    if (entry !== undefined) checkEntry(definition, required, entry);
-    const missing = definition.lazy.length === 0 ? none : missingFrom(definition, entry);
+    if (entry !== undefined) checkEntry(definition, required, entry, parameter.dtype);
+    const missing = definition.lazy.length === 0 ? none : missingFrom(definition, entry, parameter.dtype);
     steps.push({ parameter, grad, ownsGrad: false, missing, scalars, flags });
   }
   if (steps.length > 0) {
@@ -58,28 +59,32 @@ export function planGroup(
   for (const step of steps) {
     const { parameter, missing } = step;
     const entry = state.get(parameter);
-    const shapeOf = (key: string): readonly number[] =>
-      (entry?.[key] as DeviceTensor | undefined)?.shape ?? parameter.shape;
+    const metaOf = (key: string): Meta => (entry?.[key] as Meta | undefined) ?? parameter;
     const keys = missing.size === 0 ? all : all.filter((key) => !missing.has(key));
-    if (keys.every((key) => isSameShape(shapeOf(key), parameter.shape))) {
+    if (keys.every((key) => isSameMeta(metaOf(key), parameter))) {
       if (checked.some((other) => isAlike(other, step))) continue;
       checked.push(step);
     }
-    const shapes = Object.fromEntries(keys.map((key) => [key, shapeOf(key)]));
-    definition.update(
-      shapeOperations(parameter.dtype),
-      { ...shapes, param: parameter.shape, grad: parameter.shape } as never,
+    const metas = Object.fromEntries(keys.map((key) => [key, metaOf(key)]));
+    const results = definition.update(
+      metaOperations(parameter.dtype),
+      { ...metas, param: parameter, grad: parameter } as never,
       scalars,
       flags,
     );
+    checkResults(definition, parameter, results);
   }
   return steps;
 }
 
 const none: ReadonlySet<string> = new Set();
 
-function missingFrom({ lazy }: Definition<object>, entry: StateEntry = {}): ReadonlySet<string> {
-  return new Set(lazy.filter((key) => !isDeviceTensor(entry[key])));
+function missingFrom(
+  { lazy }: Definition<object>,
+  entry: StateEntry = {},
+  dtype: string,
+): ReadonlySet<string> {
+  return new Set(lazy.filter((key) => !isTensor(entry[key], dtype)));
 }
 
 /** Whether the update does the same for two steps. */
@@ -92,10 +97,26 @@ export function isAlike(x: PlannedStep, y: PlannedStep): boolean {
   );
 }
 
-function isSameShape(x: readonly number[], y: readonly number[]): boolean {
-  if (x.length !== y.length) return false;
-  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
+function isSameMeta(x: Meta, y: Meta): boolean {
+  if (x.dtype !== y.dtype || x.shape.length !== y.shape.length) return false;
+  for (let i = 0; i < x.shape.length; i++) if (x.shape[i] !== y.shape[i]) return false;
   return true;
+}
+
+/** An update that was not written with complex parameters in mind may leave pairs where complex numbers were. */
+function checkResults(
+  { name }: Definition<object>,
+  { dtype }: Parameter,
+  results: Record<string, Meta>,
+): void {
+  for (const key in results) {
+    const { dtype: found } = results[key]!;
+    if (found === dtype) continue;
+    throw new RuntimeError(
+      'RESULT_DTYPE',
+      `the update of ${name} makes ${key} ${found}, but its parameter is ${dtype}: return viewAsComplex(${key})`,
+    );
+  }
 }
 
 /**
@@ -185,30 +206,42 @@ function denseGradient(
       `the gradient of ${parameterName} is disposed: set .grad to null or a live tensor`,
     );
   }
-  // Only state of an optimizer is of another class than tfjs's, where tfjs has the dtype.
+  // State of an optimizer is of another class than float32's, and complex64 in tfjs of another than ours.
   if (grad instanceof SlotTensor || (grad instanceof NativeTensor && grad.dtype === 'float32'))
     return grad.toTensorData();
+  if (grad instanceof tf.Tensor && grad.dtype === 'complex64') return download(grad);
   return grad;
 }
 
 /** State that a checkpoint brought may lack a key, or have something else in a tensor's place. */
-function checkEntry({ lazy }: Definition<object>, required: readonly string[], entry: StateEntry): void {
+function checkEntry(
+  { lazy }: Definition<object>,
+  required: readonly string[],
+  entry: StateEntry,
+  dtype: string,
+): void {
   for (const key of required) {
     if (key in entry) continue;
     if (Object.keys(entry).length === 0) return;
     throw new KeyError('MISSING_STATE', `'${key}'`);
   }
-  for (const key of required) checkState(key, entry[key]);
-  for (const key of lazy) if (entry[key] !== undefined && entry[key] !== null) checkState(key, entry[key]);
+  for (const key of required) checkState(key, entry[key], dtype);
+  for (const key of lazy)
+    if (entry[key] !== undefined && entry[key] !== null) checkState(key, entry[key], dtype);
 }
 
-function checkState(key: string, value: unknown): void {
+function checkState(key: string, value: unknown, dtype: string): void {
   if (isDeviceTensor(value) && value.isDisposed) {
     throw new RuntimeError('DISPOSED', `state ${key} is disposed: it belongs to the optimizer`);
   }
-  if (key === 'step' ? !(value instanceof TensorData) : !isDeviceTensor(value)) {
+  if (key === 'step' ? !(value instanceof TensorData) : !isTensor(value, dtype)) {
     throw new TorchTypeError('STATE_TYPE', `state ${key} must be a tensor, but is ${typeName(value)}`);
   }
+}
+
+/** State of a dtype that its parameter does not have stays on the host: the update refuses it. */
+function isTensor(value: unknown, dtype: string): boolean {
+  return isDeviceTensor(value) || (value instanceof TensorData && value.dtype !== dtype);
 }
 
 /** Options that are recorded and serialized, and not built yet. */

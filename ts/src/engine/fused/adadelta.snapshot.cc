@@ -26,20 +26,26 @@ void Adadelta(const void* const* from, void* const* to, const double* scalars, i
     const T param = param_from[i];
     const T square_avg = square_avg_from[i];
     const T acc_delta = acc_delta_from[i];
-    const T t1 = mul_scalar(square_avg, rho);
-    const T t2 = addcmul(t1, grad, grad, oneMinusRho);
-    const T t3 = add_scalar(t2, eps);
-    const T t4 = sqrt(t3);
-    const T t5 = add_scalar(acc_delta, eps);
-    const T t6 = sqrt(t5);
-    const T t7 = div(t6, t4);
-    const T t8 = mul(t7, grad);
-    const T t9 = mul_scalar(acc_delta, rho);
-    const T t10 = addcmul(t9, t8, t8, oneMinusRho);
-    const T t11 = add(param, t8, minusLr);
-    param_to[i] = t11;
-    square_avg_to[i] = t2;
-    acc_delta_to[i] = t10;
+    const auto t1 = view_as_real(grad);
+    const auto t2 = view_as_real(square_avg);
+    const auto t3 = mul_scalar(t2, rho);
+    const auto t4 = addcmul(t3, t1, t1, oneMinusRho);
+    const auto t5 = view_as_real(acc_delta);
+    const auto t6 = add_scalar(t4, eps);
+    const auto t7 = sqrt(t6);
+    const auto t8 = add_scalar(t5, eps);
+    const auto t9 = sqrt(t8);
+    const auto t10 = div(t9, t7);
+    const auto t11 = mul(t10, t1);
+    const auto t12 = mul_scalar(t5, rho);
+    const auto t13 = addcmul(t12, t11, t11, oneMinusRho);
+    const auto t14 = view_as_complex(t11);
+    const auto t15 = add(param, t14, minusLr);
+    const auto t16 = view_as_complex(t4);
+    const auto t17 = view_as_complex(t13);
+    param_to[i] = t15;
+    square_avg_to[i] = t16;
+    acc_delta_to[i] = t17;
   }
 }
 
@@ -62,21 +68,27 @@ void Adadelta_maximize(const void* const* from, void* const* to, const double* s
     const T param = param_from[i];
     const T square_avg = square_avg_from[i];
     const T acc_delta = acc_delta_from[i];
-    const T t1 = neg(grad);
-    const T t2 = mul_scalar(square_avg, rho);
-    const T t3 = addcmul(t2, t1, t1, oneMinusRho);
-    const T t4 = add_scalar(t3, eps);
-    const T t5 = sqrt(t4);
-    const T t6 = add_scalar(acc_delta, eps);
-    const T t7 = sqrt(t6);
-    const T t8 = div(t7, t5);
-    const T t9 = mul(t8, t1);
-    const T t10 = mul_scalar(acc_delta, rho);
-    const T t11 = addcmul(t10, t9, t9, oneMinusRho);
-    const T t12 = add(param, t9, minusLr);
-    param_to[i] = t12;
-    square_avg_to[i] = t3;
-    acc_delta_to[i] = t11;
+    const auto t1 = neg(grad);
+    const auto t2 = view_as_real(t1);
+    const auto t3 = view_as_real(square_avg);
+    const auto t4 = mul_scalar(t3, rho);
+    const auto t5 = addcmul(t4, t2, t2, oneMinusRho);
+    const auto t6 = view_as_real(acc_delta);
+    const auto t7 = add_scalar(t5, eps);
+    const auto t8 = sqrt(t7);
+    const auto t9 = add_scalar(t6, eps);
+    const auto t10 = sqrt(t9);
+    const auto t11 = div(t10, t8);
+    const auto t12 = mul(t11, t2);
+    const auto t13 = mul_scalar(t6, rho);
+    const auto t14 = addcmul(t13, t12, t12, oneMinusRho);
+    const auto t15 = view_as_complex(t12);
+    const auto t16 = add(param, t15, minusLr);
+    const auto t17 = view_as_complex(t5);
+    const auto t18 = view_as_complex(t14);
+    param_to[i] = t16;
+    square_avg_to[i] = t17;
+    acc_delta_to[i] = t18;
   }
 }
 
@@ -100,21 +112,27 @@ void Adadelta_decays(const void* const* from, void* const* to, const double* sca
     const T param = param_from[i];
     const T square_avg = square_avg_from[i];
     const T acc_delta = acc_delta_from[i];
-    const T t1 = add(grad, param, weightDecay);
-    const T t2 = mul_scalar(square_avg, rho);
-    const T t3 = addcmul(t2, t1, t1, oneMinusRho);
-    const T t4 = add_scalar(t3, eps);
-    const T t5 = sqrt(t4);
-    const T t6 = add_scalar(acc_delta, eps);
-    const T t7 = sqrt(t6);
-    const T t8 = div(t7, t5);
-    const T t9 = mul(t8, t1);
-    const T t10 = mul_scalar(acc_delta, rho);
-    const T t11 = addcmul(t10, t9, t9, oneMinusRho);
-    const T t12 = add(param, t9, minusLr);
-    param_to[i] = t12;
-    square_avg_to[i] = t3;
-    acc_delta_to[i] = t11;
+    const auto t1 = add(grad, param, weightDecay);
+    const auto t2 = view_as_real(t1);
+    const auto t3 = view_as_real(square_avg);
+    const auto t4 = mul_scalar(t3, rho);
+    const auto t5 = addcmul(t4, t2, t2, oneMinusRho);
+    const auto t6 = view_as_real(acc_delta);
+    const auto t7 = add_scalar(t5, eps);
+    const auto t8 = sqrt(t7);
+    const auto t9 = add_scalar(t6, eps);
+    const auto t10 = sqrt(t9);
+    const auto t11 = div(t10, t8);
+    const auto t12 = mul(t11, t2);
+    const auto t13 = mul_scalar(t6, rho);
+    const auto t14 = addcmul(t13, t12, t12, oneMinusRho);
+    const auto t15 = view_as_complex(t12);
+    const auto t16 = add(param, t15, minusLr);
+    const auto t17 = view_as_complex(t5);
+    const auto t18 = view_as_complex(t14);
+    param_to[i] = t16;
+    square_avg_to[i] = t17;
+    acc_delta_to[i] = t18;
   }
 }
 
@@ -138,34 +156,52 @@ void Adadelta_maximize_decays(const void* const* from, void* const* to, const do
     const T param = param_from[i];
     const T square_avg = square_avg_from[i];
     const T acc_delta = acc_delta_from[i];
-    const T t1 = neg(grad);
-    const T t2 = add(t1, param, weightDecay);
-    const T t3 = mul_scalar(square_avg, rho);
-    const T t4 = addcmul(t3, t2, t2, oneMinusRho);
-    const T t5 = add_scalar(t4, eps);
-    const T t6 = sqrt(t5);
-    const T t7 = add_scalar(acc_delta, eps);
-    const T t8 = sqrt(t7);
-    const T t9 = div(t8, t6);
-    const T t10 = mul(t9, t2);
-    const T t11 = mul_scalar(acc_delta, rho);
-    const T t12 = addcmul(t11, t10, t10, oneMinusRho);
-    const T t13 = add(param, t10, minusLr);
-    param_to[i] = t13;
-    square_avg_to[i] = t4;
-    acc_delta_to[i] = t12;
+    const auto t1 = neg(grad);
+    const auto t2 = add(t1, param, weightDecay);
+    const auto t3 = view_as_real(t2);
+    const auto t4 = view_as_real(square_avg);
+    const auto t5 = mul_scalar(t4, rho);
+    const auto t6 = addcmul(t5, t3, t3, oneMinusRho);
+    const auto t7 = view_as_real(acc_delta);
+    const auto t8 = add_scalar(t6, eps);
+    const auto t9 = sqrt(t8);
+    const auto t10 = add_scalar(t7, eps);
+    const auto t11 = sqrt(t10);
+    const auto t12 = div(t11, t9);
+    const auto t13 = mul(t12, t3);
+    const auto t14 = mul_scalar(t7, rho);
+    const auto t15 = addcmul(t14, t13, t13, oneMinusRho);
+    const auto t16 = view_as_complex(t13);
+    const auto t17 = add(param, t16, minusLr);
+    const auto t18 = view_as_complex(t6);
+    const auto t19 = view_as_complex(t15);
+    param_to[i] = t17;
+    square_avg_to[i] = t18;
+    acc_delta_to[i] = t19;
   }
 }
 
 const Kernel kernels[] = {
     {"Adadelta_float32", Adadelta<float>, 3, 5},
     {"Adadelta_float64", Adadelta<double>, 3, 5},
+    {"Adadelta_float16", Adadelta<float16>, 3, 5},
+    {"Adadelta_bfloat16", Adadelta<bfloat16>, 3, 5},
+    {"Adadelta_complex64", Adadelta<complex64>, 3, 5},
     {"Adadelta_maximize_float32", Adadelta_maximize<float>, 3, 5},
     {"Adadelta_maximize_float64", Adadelta_maximize<double>, 3, 5},
+    {"Adadelta_maximize_float16", Adadelta_maximize<float16>, 3, 5},
+    {"Adadelta_maximize_bfloat16", Adadelta_maximize<bfloat16>, 3, 5},
+    {"Adadelta_maximize_complex64", Adadelta_maximize<complex64>, 3, 5},
     {"Adadelta_decays_float32", Adadelta_decays<float>, 3, 5},
     {"Adadelta_decays_float64", Adadelta_decays<double>, 3, 5},
+    {"Adadelta_decays_float16", Adadelta_decays<float16>, 3, 5},
+    {"Adadelta_decays_bfloat16", Adadelta_decays<bfloat16>, 3, 5},
+    {"Adadelta_decays_complex64", Adadelta_decays<complex64>, 3, 5},
     {"Adadelta_maximize_decays_float32", Adadelta_maximize_decays<float>, 3, 5},
     {"Adadelta_maximize_decays_float64", Adadelta_maximize_decays<double>, 3, 5},
+    {"Adadelta_maximize_decays_float16", Adadelta_maximize_decays<float16>, 3, 5},
+    {"Adadelta_maximize_decays_bfloat16", Adadelta_maximize_decays<bfloat16>, 3, 5},
+    {"Adadelta_maximize_decays_complex64", Adadelta_maximize_decays<complex64>, 3, 5},
 };
 
 }  // namespace

@@ -36,14 +36,22 @@ export function record(
   };
   const operations: Operations<string, string> = {
     neg: (x) => push('neg', [x]),
+    abs: (x) => push('abs', [x]),
+    sign: (x) => push('sign', [x]),
     mul: (x, y) => push('mul', [x, y]),
     mulScalar: (x, s) => push('mulScalar', [x], s),
     add: (x, y, alpha) => push('add', [x, y], alpha),
     addScalar: (x, s) => push('addScalar', [x], s),
     div: (x, y) => push('div', [x, y]),
     sqrt: (x) => push('sqrt', [x]),
+    maximum: (x, y) => push('maximum', [x, y]),
+    minimum: (x, y) => push('minimum', [x, y]),
     addcmul: (x, y, z, value) => push('addcmul', [x, y, z], value),
+    addcdiv: (x, y, z, value) => push('addcdiv', [x, y, z], value),
+    lerp: (x, end, weight) => push('lerp', [x, end], weight),
     clone: (x) => push('clone', [x]),
+    viewAsReal: (x) => push('viewAsReal', [x]),
+    viewAsComplex: (x) => push('viewAsComplex', [x]),
   };
   const named = (names: readonly string[]): Record<string, string> =>
     Object.fromEntries(names.map((name) => [name, name]));

@@ -2,7 +2,13 @@ import type { Kernel } from './kernels.ts';
 import type { Line } from './record.ts';
 
 /** What C++ calls the dtypes that kernels are made for. */
-const cppTypes = { float32: 'float', float64: 'double' } as const;
+const cppTypes = {
+  float32: 'float',
+  float64: 'double',
+  float16: 'float16',
+  bfloat16: 'bfloat16',
+  complex64: 'complex64',
+} as const;
 
 /** A source file of C++ with these kernels, for every dtype. */
 export function kernelSource(kernels: readonly Kernel[]): string {
@@ -64,6 +70,6 @@ function functionOf({ name, recording: { lines, outputs }, scalars, slots }: Ker
 }
 
 function statement({ operation, tensors, scalars, result }: Line): string {
-  const called = operation.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`);
-  return `const T ${result} = ${called}(${[...tensors, ...scalars].join(', ')});`;
+  const called = operation.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return `const auto ${result} = ${called}(${[...tensors, ...scalars].join(', ')});`;
 }
