@@ -196,7 +196,11 @@ test('what cannot be loaded is refused with its cure, and nothing changes', (t) 
 
 test('a parameter is made of a loaded tensor of its dtypes, or the refusal names the cast', (t) => {
   for (const dtype of ['float16', 'bfloat16', 'float32', 'float64', 'complex64'] as const) {
-    const data = new TensorData(dtype, [1, 3], Uint8Array.from({ length: 3 * itemSizes[dtype] }, (_, i) => i));
+    const data = new TensorData(
+      dtype,
+      [1, 3],
+      Uint8Array.from({ length: 3 * itemSizes[dtype] }, (_, i) => i),
+    );
     const tensor = loaded(data);
     const parameter = new Parameter(tensor);
     tensor.storage.bytes.fill(0);
