@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { startNode, startPython, type Measurement, type Worker } from './worker.ts';
+import { median } from '../median.ts';
+import type { Worker } from '../worker.ts';
+import { startNode, startPython, type Measurement } from './worker.ts';
 
 export type CaseName = 'large' | 'many' | 'adam';
 export type Format = 'pt' | 'safetensors';
@@ -132,10 +134,4 @@ async function measureRow(
 
 async function digest(worker: Worker, file: string): Promise<number> {
   return (await worker.ask<{ digest: number }>({ do: 'digest', file })).digest;
-}
-
-function median(values: number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

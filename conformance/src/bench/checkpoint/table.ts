@@ -1,3 +1,4 @@
+import { columns } from '../columns.ts';
 import { caseTexts, type Row } from './measure.ts';
 
 /** The rows as a table of text. */
@@ -12,19 +13,7 @@ export function table(rows: readonly Row[]): string {
     }),
   );
   const heads = ['', 'format', '', 'here', 'peak', 'beside', 'takes', 'peak', 'ratio'];
-  const all = [heads, ...lines];
-  const widths = heads.map((_, column) => Math.max(...all.map((line) => line[column]!.length)));
-  const isText = (column: number): boolean => [0, 1, 2, 5].includes(column);
-  return all
-    .map((line) =>
-      line
-        .map((cell, column) =>
-          isText(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
-        )
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return columns([heads, ...lines], (column) => [0, 1, 2, 5].includes(column));
 }
 
 export function milliseconds(ms: number): string {
