@@ -10,6 +10,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # The rarest planted fault takes some thousand programs.
 RUNS ?= $(if $(filter-out 0,$(FAULTS)),20000,2000)
 TORCH ?= 2.15.0
+BENCH ?= optimizer checkpoint
 PYTHON ?= $(if $(filter 2.1.2,$(TORCH)),$(or $(shell command -v python3.11),python3),python3)
 export PYTHON TORCH ORACLE_PYTHON TF_FLAVOR
 
@@ -34,7 +35,7 @@ help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
 	@echo
 	@echo 'Variables: RUNS=2000 (20000 with FAULTS=1)  SEED=random  TORCH=2.15.0|2.1.2  FAULTS=1  EXCHANGE=1  TF_FLAVOR=cpu|gpu'
-	@echo '           ORACLE_PYTHON=a Python that has torch  PYTHON=python3'
+	@echo '           ORACLE_PYTHON=a Python that has torch  PYTHON=python3  BENCH=optimizer|checkpoint'
 
 setup: tensorflow oracle ## download, compile and install all that the others need
 
@@ -50,8 +51,20 @@ fuzz: $(BUILT) oracle ## read 200,000 mutated checkpoints, and look for what mus
 	@node conformance/dist/cli.js fuzz --python $(ORACLE) \
 	  $(if $(filter-out file,$(origin RUNS)),--runs=$(RUNS)) $(if $(SEED),--seed=$(SEED))
 
-bench: $(BUILT) oracle ## measure reading and writing checkpoints, beside torch and safetensors
-	@node conformance/dist/bench/checkpoint/main.js --python $(ORACLE)
+bench: setup ## measure steps and checkpoints, beside torch, optax, tfjs and safetensors
+	$(if $(filter-out optimizer checkpoint,$(BENCH)),$(error BENCH is optimizer or checkpoint (or both, the default)))
+	@$(if $(filter optimizer,$(BENCH)),$(MAKE) .venv-bench/.installed || echo 'bench: optax is left out (see above)' >&2)
+	@status=0; for name in $(BENCH); do \
+	  node conformance/dist/bench/$$name/main.js --python $(ORACLE) || status=1; \
+	done; exit $$status
+
+# jax and optax have versions of NumPy of their own.
+.venv-bench/.installed: python-oracle/requirements-bench.txt | machine
+	@echo 'Python environment with jax and optax: 0.2 GB to download'
+	@rm -rf .venv-bench
+	@{ $(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --no-deps --no-compile --require-hashes --requirement $<; } || { rm -rf .venv-bench; exit 1; }
+	@touch $@
 
 # All parts run, also after a failure.
 test: setup ## run all tests, lint and type checks
