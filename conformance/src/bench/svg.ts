@@ -21,11 +21,11 @@ export class LogScale {
     return this.#left + (this.#width * Math.log(value / this.#low)) / Math.log(this.#high / this.#low);
   }
 
-  /** Lines at 1, 2, 5, 10 and so on from top to bottom, each with its number below; that at 1 is dark. */
+  /** Lines at 1, 10 and so on from top to bottom, at 2 and 5 too where there is room; that at 1 is dark. */
   grid(top: number, bottom: number): string {
-    const powers = [-3, -2, -1, 0, 1, 2, 3, 4];
-    return powers
-      .flatMap((power) => ['1', '2', '5'].map((digit) => Number(`${digit}e${power}`)))
+    const digits = this.x(10) - this.x(1) > 100 ? ['1', '2', '5'] : ['1'];
+    return [-3, -2, -1, 0, 1, 2, 3, 4]
+      .flatMap((power) => digits.map((digit) => Number(`${digit}e${power}`)))
       .filter((tick) => tick >= this.#low && tick <= this.#high)
       .map((tick) => {
         const x = this.x(tick).toFixed(1);

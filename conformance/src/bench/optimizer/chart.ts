@@ -57,7 +57,7 @@ export function chart(results: readonly Result[], names: ReadonlyMap<SideName, s
     return `${mark(side, x, y)}\n<text x="${x + 10}" y="${y + 4}">${text}</text>`;
   });
   const heading = [
-    `<text x="8" y="20" font-size="14">A step takes how many times as long as with torch-parity's fused engine (the dark line at 1)</text>`,
+    `<text x="8" y="20" font-size="14">Time of a step / that of torch-parity's fused engine, the dark line at 1: what is right of it is slower</text>`,
     `<text x="${left + width + 8}" y="${top - 8}" fill="#666">fused engine</text>`,
   ];
   return svg(left + width + 100, bottom + 24, [...heading, ...legend, scale.grid(top, bottom), ...drawn]);
