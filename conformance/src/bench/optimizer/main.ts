@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findPython } from '../../oracle_process.ts';
 import { Progress } from '../../report/progress.ts';
@@ -47,6 +47,7 @@ async function main(): Promise<void> {
   if (chosen.length === 0)
     throw new Error(`no case is named ${values.rows}: ${cases.map((each) => textOf(each)).join('; ')}`);
   const cores = availableParallelism();
+  const build = resolve('build', 'bench');
   const progress = new Progress();
   const plan: Plan = {
     python: findPython(values.python),
@@ -54,6 +55,7 @@ async function main(): Promise<void> {
     threads: values.threads === undefined ? cores : integer('threads', values.threads),
     cores,
     device: deviceOf(values.device),
+    scratch: join(build, `optimizer-${process.pid}`),
     sides: sidesOf(values.sides),
     rounds: integer('rounds', values.rounds),
     turnSeconds: values.small ? 0.002 : 0.25,
@@ -63,6 +65,8 @@ async function main(): Promise<void> {
   if (plan.threads > cores) throw new Error(`--threads is ${plan.threads}, but there are ${cores} cores`);
   const absent = plan.sides.filter((side) => side.command(plan) === undefined).map(({ name }) => name);
 
+  mkdirSync(plan.scratch, { recursive: true });
+  process.once('exit', () => rmSync(plan.scratch, { recursive: true, force: true }));
   const results: Result[] = [];
   {
     await using workers = new Workers(plan);
@@ -72,8 +76,6 @@ async function main(): Promise<void> {
   const machine = `${cpus()[0]?.model ?? 'unknown'}, ${plan.threads} threads each, node ${process.versions.node}`;
   const rows = results.flatMap(rowsOf);
   const report = { machine, rounds: plan.rounds, small: values.small, rows, goals: goalsOf(rows), results };
-  const build = join('build', 'bench');
-  mkdirSync(build, { recursive: true });
   writeFileSync(join(build, 'optimizer.json'), `${JSON.stringify(report, undefined, 2)}\n`);
   const texts = new Map(plan.sides.map(({ name, text }) => [name, text]));
   writeFileSync(join(build, 'optimizer.svg'), chart(results, texts));

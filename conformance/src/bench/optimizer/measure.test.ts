@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import test from 'ava';
 import type { Case } from './cases.ts';
 import { measureCase, Workers, type Plan } from './measure.ts';
@@ -25,7 +26,7 @@ async function measure(
 ): Promise<{ result: Awaited<ReturnType<typeof measureCase>>; said: string[] }> {
   const said: string[] = [];
   const plan: Plan = {
-    ...{ python: '', optax: undefined, threads: 1, cores: 1, device: 'cpu' },
+    ...{ python: '', optax: undefined, threads: 1, cores: 1, device: 'cpu', scratch: tmpdir() },
     ...{ sides, rounds: 3, turnSeconds: 0.001, compileSeconds: 5 },
     onProgress: (text) => said.push(text),
   };

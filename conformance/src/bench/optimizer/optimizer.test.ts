@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +46,7 @@ test('the benchmark measures both engines, torch, tfjs and the limit in every ki
   for (const { wholeMs, ms } of results.at(-1)!.measured) t.true(wholeMs! > ms);
   t.is(goals.length, 17); // a ratio for each case, and two shares of the limit
   t.is(stdout.split('\n').filter((line) => /^(\d|ResNet|GPT|training).* {2}/.test(line)).length, 15);
+  t.deepEqual(readdirSync(join(cwd, 'build', 'bench')).sort(), ['optimizer.json', 'optimizer.svg']);
   const svg = readFileSync(join(cwd, 'build', 'bench', 'optimizer.svg'), 'utf8');
   t.is(svg.match(/ ms<\/text>/g)!.length, 15);
 });

@@ -24,6 +24,8 @@ export interface Environment {
   cores: number;
   /** Where torch computes. */
   device: 'cpu' | 'cuda';
+  /** An absolute path: what sides compile is put there. */
+  scratch: string;
 }
 
 export interface Side {
@@ -84,7 +86,7 @@ export const eager: readonly SideName[] = ['torch for-loop', 'torch foreach', 't
 
 /** Starts a process for a side, on as many cores as it has threads. */
 export function startSide(side: Side, environment: Environment): Worker {
-  const { threads, cores } = environment;
+  const { threads, cores, scratch, device } = environment;
   const all = side.command(environment)!;
   const [command, ...args] = threads < cores ? ['taskset', '--cpu-list', `0-${threads - 1}`, ...all] : all;
   return startWorker({
@@ -92,10 +94,9 @@ export function startSide(side: Side, environment: Environment): Worker {
     ...{ command: command!, args },
     env: {
       OMP_NUM_THREADS: String(threads),
-      TF_CPP_MIN_LOG_LEVEL: '2',
-      PYTHONWARNINGS: 'ignore',
+      TMPDIR: scratch,
       TORCHINDUCTOR_FORCE_DISABLE_CACHES: '1', // else a second run tells nothing of the time to compile
-      ...(environment.device === 'cpu' ? { JAX_PLATFORMS: 'cpu' } : {}),
+      ...(device === 'cpu' ? { JAX_PLATFORMS: 'cpu' } : {}),
     },
   });
 }
