@@ -44,7 +44,7 @@ function parametersOf({ shapes, dtype }: Case, factor: number): Parameter[] {
     const array = values(start, size, factor);
     start += size;
     const data = new TensorData('float32', shape, new Uint8Array(array.buffer));
-    return new Parameter(dtype === 'float32' ? data : cast(data, dtype as 'float64'));
+    return new Parameter(dtype === 'float32' ? data : cast(data, dtype as Parameters<typeof cast>[1]));
   });
 }
 
