@@ -5,6 +5,7 @@
 //   ParityRead   gives the tensor that is in a slot; it never changes
 //   ParityPack   binds many slots together, since passing thousands of them takes longer than stepping them
 //   ParityStep   takes a step of the parameters whose slots were packed
+//   ParityMoved  says which of a pack's slots have other memory since the last step, and are a tf.Variable's
 //
 // They run through tfjs-node's executeOp. Slots and packs live as long as the tensors that stand for them.
 #include <node_api.h>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "kernels.h"
+#include "tensorflow/core/common_runtime/dma_helper.h"
 #include "tensorflow/core/framework/common_shape_fns.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
@@ -40,15 +42,25 @@ using tensorflow::core::RefCountPtr;
 namespace errors = tensorflow::errors;
 
 struct Slot : ResourceBase {
-  explicit Slot(Tensor tensor) : value(std::move(tensor)) {}
+  Slot(Tensor tensor, bool visible) : value(std::move(tensor)), visible(visible) {}
   std::string DebugString() const override { return "a slot of torch-parity"; }
   Tensor value;
+  // Whether the one who has the tensor besides the slot is to see it change.
+  const bool visible;
 };
 
 struct Pack : ResourceBase {
   std::string DebugString() const override { return "a pack of torch-parity"; }
   std::vector<RefCountPtr<Slot>> slots;
+  std::vector<int32_t> moved;
 };
+
+// Whether a step may write where the tensor is.
+bool is_writable(Slot& slot) {
+  if (!slot.visible) return slot.value.RefCountIsOne();
+  tensorflow::TensorBuffer* buffer = tensorflow::DMAHelper::buffer(&slot.value);
+  return buffer != nullptr && buffer->RefCount() <= 2 && buffer->root_buffer() == buffer && buffer->OwnsMemory();
+}
 
 // A tensor that stands for a new resource, and owns it.
 template <typename R>
@@ -65,8 +77,13 @@ absl::StatusOr<R*> resource_of(const Tensor& handle) {
 
 class SlotOp : public OpKernel {
  public:
-  using OpKernel::OpKernel;
-  void Compute(OpKernelContext* context) override { return_resource(context, new Slot(context->input(0))); }
+  explicit SlotOp(OpKernelConstruction* construction) : OpKernel(construction) {
+    OP_REQUIRES_OK(construction, construction->GetAttr("visible", &visible_));
+  }
+  void Compute(OpKernelContext* context) override { return_resource(context, new Slot(context->input(0), visible_)); }
+
+ private:
+  bool visible_;
 };
 
 class ZerosOp : public OpKernel {
@@ -79,7 +96,7 @@ class ZerosOp : public OpKernel {
     Tensor zeros;
     OP_REQUIRES_OK(context, context->allocate_temp(value.dtype(), value.shape(), &zeros));
     std::fill_n(static_cast<char*>(zeros.data()), zeros.TotalBytes(), 0);
-    return_resource(context, new Slot(std::move(zeros)));
+    return_resource(context, new Slot(std::move(zeros), false));
   }
 };
 
@@ -106,6 +123,20 @@ class PackOp : public OpKernel {
       pack->slots.emplace_back(*slot);
     }
     return_resource(context, pack.release());
+  }
+};
+
+class MovedOp : public OpKernel {
+ public:
+  using OpKernel::OpKernel;
+  void Compute(OpKernelContext* context) override {
+    auto pack = resource_of<Pack>(context->input(0));
+    OP_REQUIRES_OK(context, pack.status());
+    const std::vector<int32_t>& moved = (*pack)->moved;
+    Tensor* indices;
+    OP_REQUIRES_OK(context,
+                   context->allocate_output(0, TensorShape({static_cast<int64_t>(moved.size())}), &indices));
+    std::copy(moved.begin(), moved.end(), indices->flat<int32_t>().data());
   }
 };
 
@@ -138,25 +169,25 @@ class StepOp : public OpKernel {
     // Memory first: after this nothing can fail, and until then nothing has changed.
     std::vector<const void*> from(n * (slots + 1));
     std::vector<void*> to(n * slots);
-    std::vector<std::pair<Slot*, Tensor>> copies;
+    std::vector<std::pair<int32_t, Tensor>> copies;
     std::mutex mutex;
     std::atomic<bool> fits = true, fails = false;
     const auto prepare = [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         from[i * (slots + 1)] = grads[i].data();
         for (int s = 0; s < slots; ++s) {
-          Slot* slot = (*pack)->slots[i * slots + s].get();
-          const Tensor& value = slot->value;
+          Slot& slot = *(*pack)->slots[i * slots + s];
+          const Tensor& value = slot.value;
           if (value.dtype() != dtype_ || value.NumElements() != grads[i].NumElements()) fits = false;
           from[i * (slots + 1) + 1 + s] = value.data();
           to[i * slots + s] = value.data();
-          if (value.RefCountIsOne()) continue;
+          if (is_writable(slot)) continue;
           // Who else holds the memory must not see it change, so the step writes elsewhere, in the same pass.
           Tensor copy(context->device()->GetAllocator({}), dtype_, value.shape());
           if (!copy.IsInitialized()) fails = true;
           to[i * slots + s] = copy.data();
           std::lock_guard<std::mutex> lock(mutex);
-          copies.emplace_back(slot, std::move(copy));
+          copies.emplace_back(i * slots + s, std::move(copy));
         }
       }
     };
@@ -176,7 +207,12 @@ class StepOp : public OpKernel {
       }
     };
     tensorflow::Shard(workers.num_threads, workers.workers, starts[n], 8, step);
-    for (auto& [slot, copy] : copies) slot->value = std::move(copy);
+    (*pack)->moved.clear();
+    for (auto& [index, copy] : copies) {
+      Slot& slot = *(*pack)->slots[index];
+      slot.value = std::move(copy);
+      if (slot.visible) (*pack)->moved.push_back(index);
+    }
   }
 
  private:
@@ -192,6 +228,7 @@ REGISTER_OP("ParitySlot")
     .Input("value: T")
     .Output("slot: resource")
     .Attr("T: {half, bfloat16, float, double, complex64}")
+    .Attr("visible: bool = false")
     .SetIsStateful()
     .SetShapeFn(ScalarShape);
 REGISTER_OP("ParityZeros").Input("like: resource").Output("slot: resource").SetIsStateful().SetShapeFn(ScalarShape);
@@ -207,6 +244,7 @@ REGISTER_OP("ParityPack")
     .Attr("n: int >= 1")
     .SetIsStateful()
     .SetShapeFn(ScalarShape);
+REGISTER_OP("ParityMoved").Input("pack: resource").Output("slots: int32").SetIsStateful().SetShapeFn(UnknownShape);
 REGISTER_OP("ParityStep")
     .Input("pack: resource")
     .Input("scalars: double")
@@ -221,6 +259,7 @@ REGISTER_KERNEL_BUILDER(Name("ParitySlot").Device(tensorflow::DEVICE_CPU), SlotO
 REGISTER_KERNEL_BUILDER(Name("ParityZeros").Device(tensorflow::DEVICE_CPU), ZerosOp);
 REGISTER_KERNEL_BUILDER(Name("ParityRead").Device(tensorflow::DEVICE_CPU), ReadOp);
 REGISTER_KERNEL_BUILDER(Name("ParityPack").Device(tensorflow::DEVICE_CPU), PackOp);
+REGISTER_KERNEL_BUILDER(Name("ParityMoved").Device(tensorflow::DEVICE_CPU), MovedOp);
 REGISTER_KERNEL_BUILDER(Name("ParityStep").Device(tensorflow::DEVICE_CPU), StepOp);
 
 }  // namespace

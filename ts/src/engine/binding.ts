@@ -18,6 +18,7 @@ export interface Binding {
   getNumOfTensors(): number;
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_BOOL: number;
   readonly TF_ATTR_STRING: number;
 }
 
@@ -33,7 +34,7 @@ export interface Backend extends tf.KernelBackend {
 export interface Attr {
   name: string;
   type: number;
-  value: number | string;
+  value: number | string | boolean;
 }
 
 /** Dtypes that TensorFlow computes updates in, and its numbers for them (types.proto). */

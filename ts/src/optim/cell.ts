@@ -10,9 +10,9 @@ export interface Cell {
   readonly isDisposed: boolean;
   /** The value's slot, into which the first call moves it. */
   slot(): Slot;
-  /** Takes back what was handed out, so that a step may write in its memory. */
+  /** Takes back what was handed out, so that a step may write in its memory, and nobody else sees it. */
   release(): void;
-  /** Shows what a step has written to the slot. */
+  /** Shows what a step has written to the slot, which has other memory since. */
   written(): void;
   /** Takes over a tensor as the new value. */
   replace(value: DeviceTensor): void;
@@ -53,7 +53,10 @@ export class OwnCell implements Cell {
   }
 }
 
-/** A tf.Variable's value. The variable holds it, so a step writes elsewhere, and assigns what it wrote. */
+/**
+ * A tf.Variable's value. A step writes where the variable's tensor is; if that is someone else's, too, it writes elsewhere,
+ * and the variable is assigned what it wrote.
+ */
 export class VariableCell implements Cell {
   readonly value: tf.Variable;
   #slot: Slot | undefined;
@@ -72,12 +75,16 @@ export class VariableCell implements Cell {
   slot(): Slot {
     if (this.#slot === undefined || this.#dataId !== this.value.dataId) {
       this.#slot?.dispose();
-      this.#slot = Slot.holding(this.value);
+      this.#slot = Slot.holding(this.value, { isVisible: true });
       this.#dataId = this.value.dataId;
     }
     return this.#slot;
   }
-  release(): void {}
+  release(): void {
+    // tfjs counts tensors that share all of what TensorFlow sees as one. With a tensor of its own the variable shares
+    // its memory alone, and TensorFlow sees that the memory is not its own.
+    if (this.slot().countSharing(this.value) > 1) this.written();
+  }
   written(): void {
     this.replace((this.#slot as Slot).read());
     this.#dataId = this.value.dataId;

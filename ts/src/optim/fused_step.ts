@@ -1,100 +1,116 @@
-import { increment } from '../cast.ts';
-import { upload, type DeviceTensor } from '../engine/arithmetic.ts';
-import type { Batch, FusedEngine } from '../engine/fused/engine.ts';
+import type { DeviceTensor } from '../engine/arithmetic.ts';
+import type { FusedEngine } from '../engine/fused/engine.ts';
+import type { Kernel } from '../engine/fused/kernels.ts';
 import { Slot, SlotTensor } from '../engine/fused/slot.ts';
-import { TensorData } from '../tensor_data.ts';
 import type { Definition } from './definition.ts';
+import { LastStep } from './last_step.ts';
+import type { ParamGroup } from './param_group.ts';
 import type { Parameter } from './parameter.ts';
+import { Round, takeTurns, type Member, type Turn } from './round.ts';
 import { disposeEntries, isDeviceTensor, type State, type StateEntry } from './state.ts';
-import { disposeGradient, isAlike, stateOf, type PlannedStep } from './step.ts';
+import {
+  isPlain,
+  isAlike,
+  planGroup,
+  protectGradients,
+  stateOf,
+  tensorKeys,
+  type PlannedStep,
+} from './step.ts';
 
-/** A batch that is being made, and what it is made for. */
-interface Round extends Batch {
-  steps: PlannedStep[];
-  entries: StateEntry[];
-  slots: Slot[];
-  /** The state that the kernel writes: for each parameter, what is in its slots but the first. */
-  written: SlotTensor[];
-  grads: DeviceTensor[];
+/** The steps of one optimizer, taken with the fused engine. */
+export class FusedSteps {
+  readonly #engine: FusedEngine;
+  readonly #definition: Definition<object>;
+  #rounds: readonly Round[] = [];
+  #last: LastStep | undefined;
+
+  constructor(engine: FusedEngine, definition: Definition<object>) {
+    this.#engine = engine;
+    this.#definition = definition;
+  }
+
+  /**
+   * Updates every parameter that has a gradient.
+   *
+   * @throws torch's errors, before anything has changed
+   */
+  take(groups: readonly ParamGroup<object>[], state: State): void {
+    const turns = this.#last?.repeated(groups, state);
+    if (turns === undefined) this.#takeNew(groups, state);
+    else takeTurns(turns, state, this.#definition.countsSteps);
+  }
+
+  dispose(): void {
+    for (const round of this.#rounds) round.dispose();
+    this.#rounds = [];
+    this.#last = undefined;
+  }
+
+  #takeNew(groups: readonly ParamGroup<object>[], state: State): void {
+    const definition = this.#definition;
+    const planned = groups.flatMap((group) => planGroup(definition, group, state));
+    protectGradients(planned, state);
+    const passes = withoutRepeats(planned);
+    const canRepeat =
+      passes.length <= 1 && planned.every((step) => isPlain(definition, step, state.get(step.parameter)));
+    this.dispose();
+    try {
+      for (const pass of passes) this.#takePass(pass, state);
+    } finally {
+      for (const { grad, ownsGrad } of planned) if (ownsGrad) (grad as DeviceTensor).dispose();
+    }
+    if (canRepeat) this.#last = new LastStep(this.#engine, definition, groups, state, this.#rounds);
+  }
+
+  #takePass(planned: readonly PlannedStep[], state: State): void {
+    this.dispose();
+    const drafts: Draft[] = [];
+    const turns: Turn[] = [];
+    try {
+      for (const step of planned) this.#add(drafts, step, state);
+      for (const { kernel, steps, members } of drafts) {
+        const round = new Round(kernel, members, tensorKeys(this.#definition));
+        turns.push({ round, scalars: steps[0]!.scalars, grads: steps.map(({ grad }) => grad) });
+      }
+      this.#rounds = turns.map(({ round }) => round);
+      takeTurns(turns, state, this.#definition.countsSteps);
+    } catch (error) {
+      for (const { round } of turns) round.dispose();
+      for (const { parameter, entry, values } of drafts.flatMap(({ members }) => members)) {
+        const own = Object.values(entry);
+        disposeEntries([{ ...values.filter((value) => !own.includes(value)) }]);
+        if (state.get(parameter) !== entry) disposeEntries([entry]);
+      }
+      throw error;
+    }
+  }
+
+  /** Adds a step to the draft of those that one dispatch takes. */
+  #add(drafts: Draft[], step: PlannedStep, state: State): void {
+    const { parameter, missing, flags } = step;
+    let draft = drafts.find(({ steps }) => isAlike(steps[0]!, step));
+    if (draft === undefined) {
+      draft = { kernel: this.#engine.kernelFor(flags, missing), steps: [], members: [] };
+      drafts.push(draft);
+    }
+    const { kernel } = draft;
+    const slot = parameter.slot();
+    const zeros = (): SlotTensor => new SlotTensor(slot.zeros());
+    const entry = stateOf(this.#definition, state.get(parameter), zeros);
+    const values = tensorKeys(this.#definition).map((key) =>
+      kernel.slots.includes(key) ? (slotted(entry, key) ?? zeros()) : entry[key],
+    );
+    draft.steps.push(step);
+    draft.members.push({ parameter, slot, entry, values });
+  }
 }
 
-/** Takes the steps that were planned, with the fused engine. */
-export function takeFusedSteps(
-  engine: FusedEngine,
-  definition: Definition<object>,
-  state: State,
-  planned: readonly PlannedStep[],
-): void {
-  // Parameters do not depend on each other, so their order is of no account; but one that stands twice in a group steps
-  // twice.
-  let distinct = new Map<Parameter, PlannedStep>();
-  for (const step of planned) {
-    if (distinct.has(step.parameter)) {
-      takeDistinct(engine, definition, state, distinct.values());
-      distinct = new Map();
-    }
-    distinct.set(step.parameter, step);
-  }
-  takeDistinct(engine, definition, state, distinct.values());
-}
-
-function takeDistinct(
-  engine: FusedEngine,
-  definition: Definition<object>,
-  state: State,
-  planned: Iterable<PlannedStep>,
-): void {
-  const rounds: Round[] = [];
-  try {
-    for (const step of planned) addTo(rounds, engine, definition, state, step);
-    for (const { steps, written } of rounds) {
-      for (const { parameter } of steps) parameter.release();
-      for (const tensor of written) tensor.release();
-    }
-    engine.step(rounds);
-  } catch (error) {
-    for (const { steps, entries, written } of rounds) {
-      const own = new Set(entries.flatMap((entry) => Object.values(entry)));
-      for (const tensor of written) if (!own.has(tensor)) tensor.dispose();
-      disposeEntries(entries.filter((entry, i) => state.get(steps[i]!.parameter) !== entry));
-    }
-    throw error;
-  } finally {
-    for (const { steps, grads } of rounds) steps.forEach((step, i) => disposeGradient(step, grads[i]!));
-  }
-  for (const round of rounds) settle(definition, state, round);
-}
-
-/** Adds a step to the round of those that one dispatch takes. */
-function addTo(
-  rounds: Round[],
-  engine: FusedEngine,
-  definition: Definition<object>,
-  state: State,
-  planned: PlannedStep,
-): void {
-  const { parameter, missing, scalars, flags } = planned;
-  let round = rounds.find(({ steps }) => isAlike(steps[0]!, planned));
-  if (round === undefined) {
-    round = {
-      ...{ kernel: engine.kernelFor(flags, missing), scalars },
-      ...{ steps: [], entries: [], slots: [], written: [], grads: [] },
-    };
-    rounds.push(round);
-  }
-  const entry = stateOf(definition, state.get(parameter), () => new SlotTensor(parameter.slot().zeros()));
-  round.steps.push(planned);
-  round.entries.push(entry);
-  for (const name of round.kernel.slots) {
-    if (name === 'param') {
-      round.slots.push(parameter.slot());
-    } else {
-      const tensor = slotted(entry, name) ?? new SlotTensor(parameter.slot().zeros());
-      round.written.push(tensor);
-      round.slots.push(tensor.slot);
-    }
-  }
-  round.grads.push(planned.grad instanceof TensorData ? upload(planned.grad) : planned.grad);
+/** Steps of which one dispatch takes all. */
+interface Draft {
+  readonly kernel: Kernel;
+  readonly steps: PlannedStep[];
+  readonly members: Member[];
 }
 
 /** The tensor of a state entry, moved into a slot if it is not in one. */
@@ -108,26 +124,14 @@ function slotted(entry: StateEntry, key: string): SlotTensor | undefined {
   return tensor;
 }
 
-/** Puts the results of a round in place. */
-function settle(
-  definition: Definition<object>,
-  state: State,
-  { kernel, steps, entries, written }: Round,
-): void {
-  const names = kernel.slots.slice(1);
-  const counted = new Map<unknown, TensorData>();
-  steps.forEach(({ parameter }, i) => {
-    const entry = entries[i]!;
-    parameter.written();
-    if (definition.countsSteps) entry.step = countStep(entry.step as TensorData, counted);
-    names.forEach((name, j) => (entry[name] = written[i * names.length + j]!.succeed()));
-    if (state.get(parameter) !== entry && Object.keys(entry).length > 0) state.set(parameter, entry);
-  });
-}
-
-/** Counts a step. Where parameters have their count in common, it is counted once: a tensor for each takes its time. */
-function countStep(step: TensorData, counted: Map<unknown, TensorData>): TensorData {
-  let next = counted.get(step);
-  if (next === undefined) counted.set(step, (next = increment(step)));
-  return next;
+/** Parameters do not depend on each other, so their order is of no account; but one that stands twice in a group steps twice. */
+function withoutRepeats(planned: readonly PlannedStep[]): PlannedStep[][] {
+  const passes: PlannedStep[][] = [];
+  const seen = new Map<Parameter, number>();
+  for (const step of planned) {
+    const times = seen.get(step.parameter) ?? 0;
+    seen.set(step.parameter, times + 1);
+    (passes[times] ??= []).push(step);
+  }
+  return passes;
 }

@@ -3,10 +3,9 @@ import { RuntimeError, TorchTypeError, ValueError } from '../errors.ts';
 import { comparePython, repr, reprEntry, typeName } from '../python/repr.ts';
 import { isPlainObject } from '../python/copy.ts';
 import { chooseEngine, type EngineOption } from '../engine/engine.ts';
-import type { FusedEngine } from '../engine/fused/engine.ts';
 import { backward, refusePromise } from './autograd.ts';
 import type { Definition } from './definition.ts';
-import { takeFusedSteps } from './fused_step.ts';
+import { FusedSteps } from './fused_step.ts';
 import { HookList, type RemovableHandle } from './hooks.ts';
 import { makeDefaults, optionOf, torchKey } from './options.ts';
 import {
@@ -21,7 +20,7 @@ import { matchByNames } from './match_names.ts';
 import { asStateDict, type LoadedDict } from './saved_form.ts';
 import { disposeEntries, type State } from './state.ts';
 import { packStateDict, unpackStateDict, type StateDict } from './state_dict.ts';
-import { planGroup, protectGradients, takeStep } from './step.ts';
+import { takeSteps } from './step.ts';
 
 /** Computes the loss, and the gradients on its way. */
 export type Closure<Loss = unknown> = () => Loss;
@@ -78,7 +77,7 @@ export class Optimizer<Options extends object> {
   state: State = new Map();
 
   readonly #definition: Definition<object>;
-  readonly #fused: FusedEngine | undefined;
+  readonly #fused: FusedSteps | undefined;
   readonly #stepPreHooks = new HookList<StepPreHook>();
   readonly #stepPostHooks = new HookList<StepPostHook>();
   readonly #stateDictPreHooks = new HookList<OptimizerHook>();
@@ -94,7 +93,8 @@ export class Optimizer<Options extends object> {
     checkOptions(given, '{lr: 0.1}');
     const { engine, ...options } = given;
     this.#definition = definition;
-    this.#fused = chooseEngine(definition, engine);
+    const fused = chooseEngine(definition, engine);
+    this.#fused = fused && new FusedSteps(fused, definition);
     this.engine = this.#fused === undefined ? 'reference' : 'fused';
     this.defaults = makeDefaults(definition, options as Record<string, unknown>) as Options;
     for (const group of groupsOf(params)) this.addParamGroup(group as ParamGroupInit<Options>);
@@ -153,10 +153,8 @@ export class Optimizer<Options extends object> {
   #step(closure: Closure | undefined): unknown {
     const loss = closure === undefined ? null : closure();
     refusePromise(loss);
-    const planned = this.paramGroups.flatMap((group) => planGroup(this.#definition, group, this.state));
-    protectGradients(planned, this.state);
-    if (this.#fused !== undefined) takeFusedSteps(this.#fused, this.#definition, this.state, planned);
-    else for (const step of planned) takeStep(this.#definition, this.state, step);
+    if (this.#fused === undefined) takeSteps(this.#definition, this.paramGroups, this.state);
+    else this.#fused.take(this.paramGroups, this.state);
     return loss;
   }
 
@@ -216,6 +214,7 @@ export class Optimizer<Options extends object> {
     for (const hook of this.#loadStateDictPreHooks) source = asStateDict(hook(this, source) ?? source);
     if (match === 'names') source = matchByNames(this.#definition, this.paramGroups, source);
     const { paramGroups, state } = unpackStateDict(this.#definition, this.paramGroups, source);
+    this.#fused?.dispose();
     disposeEntries(this.state.values());
     this.paramGroups = paramGroups as ParamGroup<Options>[];
     this.state = state;

@@ -37,53 +37,89 @@ export function planGroup(
   group: ParamGroup<object>,
   state: State,
 ): PlannedStep[] {
-  const options = readOptions(definition, group);
-  const { scalars, flags } = definition.prepare(options);
+  const { options, scalars, flags } = prepareGroup(definition, group);
   const required = [...definition.zeros, ...(definition.countsSteps ? ['step'] : [])];
-  const all = [...definition.zeros, ...definition.lazy];
   const steps: PlannedStep[] = [];
   for (const parameter of group.params) {
     if (parameter.grad === null) continue;
     const grad = denseGradient(definition, parameter, parameter.grad);
     const entry = state.get(parameter);
     if (entry !== undefined) checkEntry(definition, required, entry, parameter.dtype);
-    const missing = definition.lazy.length === 0 ? none : missingFrom(definition, entry, parameter.dtype);
+    const missing = missingFrom(definition, entry, parameter.dtype);
     steps.push({ parameter, grad, ownsGrad: false, missing, scalars, flags });
   }
-  if (steps.length > 0) {
-    definition.check?.(options);
-    refuseUnsupported(options);
-  }
+  if (steps.length > 0) checkOptions(definition, options);
   // Where all shapes are the parameter's, one parameter stands for all.
   const checked: PlannedStep[] = [];
   for (const step of steps) {
-    const { parameter, missing } = step;
-    const entry = state.get(parameter);
-    const metaOf = (key: string): Meta => (entry?.[key] as Meta | undefined) ?? parameter;
-    const keys = missing.size === 0 ? all : all.filter((key) => !missing.has(key));
-    if (keys.every((key) => isSameMeta(metaOf(key), parameter))) {
+    const entry = state.get(step.parameter);
+    if (isPlain(definition, step, entry)) {
       if (checked.some((other) => isAlike(other, step))) continue;
       checked.push(step);
     }
-    const metas = Object.fromEntries(keys.map((key) => [key, metaOf(key)]));
-    const results = definition.update(
-      metaOperations(parameter.dtype),
-      { ...metas, param: parameter, grad: parameter } as never,
-      scalars,
-      flags,
-    );
-    checkResults(definition, parameter, results);
+    checkArithmetic(definition, step, entry);
   }
   return steps;
 }
 
+/** The keys of the state tensors that the update may have. */
+export function tensorKeys({ zeros, lazy }: Definition<object>): readonly string[] {
+  return [...zeros, ...lazy];
+}
+
+/** What a step needs of a group's options. */
+export function prepareGroup(
+  definition: Definition<object>,
+  group: ParamGroup<object>,
+): { options: object } & Pick<PlannedStep, 'scalars' | 'flags'> {
+  const options = readOptions(definition, group);
+  return { options, ...definition.prepare(options) };
+}
+
+/** What a step refuses, once a parameter of the group has a gradient. */
+export function checkOptions(definition: Definition<object>, options: object): void {
+  definition.check?.(options);
+  refuseUnsupported(options);
+}
+
+/** Refuses what torch would refuse in the middle of a step. */
+export function checkArithmetic(
+  definition: Definition<object>,
+  { parameter, missing, scalars, flags }: Omit<PlannedStep, 'grad' | 'ownsGrad'>,
+  entry: StateEntry | undefined,
+): void {
+  const metas: Record<string, Meta> = { param: parameter, grad: parameter };
+  for (const key of tensorKeys(definition)) {
+    if (!missing.has(key)) metas[key] = metaOf(entry?.[key], parameter);
+  }
+  const results = definition.update(metaOperations(parameter.dtype), metas as never, scalars, flags);
+  checkResults(definition, parameter, results);
+}
+
+/** Whether the state has the parameter's shape and dtype. */
+export function isPlain(
+  definition: Definition<object>,
+  { parameter, missing }: PlannedStep,
+  entry: StateEntry | undefined,
+): boolean {
+  return tensorKeys(definition).every(
+    (key) => missing.has(key) || isSameMeta(metaOf(entry?.[key], parameter), parameter),
+  );
+}
+
+function metaOf(value: unknown, parameter: Parameter): Meta {
+  return (value as Meta | undefined) ?? parameter;
+}
+
 const none: ReadonlySet<string> = new Set();
 
-function missingFrom(
+/** The state that the update has to make. */
+export function missingFrom(
   { lazy }: Definition<object>,
   entry: StateEntry = {},
   dtype: string,
 ): ReadonlySet<string> {
+  if (lazy.length === 0) return none;
   return new Set(lazy.filter((key) => !isTensor(entry[key], dtype)));
 }
 
@@ -135,9 +171,20 @@ export function protectGradients(steps: readonly PlannedStep[], state: State): v
   }
 }
 
+/** Updates every parameter that has a gradient, with the reference engine. */
+export function takeSteps(
+  definition: Definition<object>,
+  groups: readonly ParamGroup<object>[],
+  state: State,
+): void {
+  const planned = groups.flatMap((group) => planGroup(definition, group, state));
+  protectGradients(planned, state);
+  for (const step of planned) takeStep(definition, state, step);
+}
+
 /** Computes one step and puts its results in place. */
-export function takeStep(definition: Definition<object>, state: State, planned: PlannedStep): void {
-  const { parameter, grad, missing, scalars, flags } = planned;
+function takeStep(definition: Definition<object>, state: State, planned: PlannedStep): void {
+  const { parameter, grad, ownsGrad, missing, scalars, flags } = planned;
   const before = state.get(parameter);
   const entry = stateOf(definition, before, () => zeros(parameter.shape, parameter.dtype));
   const tensors: Record<string, DeviceTensor> = {};
@@ -157,7 +204,7 @@ export function takeStep(definition: Definition<object>, state: State, planned: 
     if (entry !== before) disposeEntries([entry]);
     throw error;
   } finally {
-    disposeGradient(planned, gradient);
+    if (gradient !== grad || ownsGrad) gradient.dispose();
   }
   if (definition.countsSteps) entry.step = increment(entry.step as TensorData);
   for (const [key, tensor] of Object.entries(results)) {
@@ -169,11 +216,6 @@ export function takeStep(definition: Definition<object>, state: State, planned: 
     }
   }
   if (Object.keys(entry).length > 0) state.set(parameter, entry);
-}
-
-/** Frees a gradient that was copied for the step. */
-export function disposeGradient({ grad, ownsGrad }: PlannedStep, used: DeviceTensor): void {
-  if (used !== grad || ownsGrad) used.dispose();
 }
 
 const notStepped = TensorData.from('float32', [0], []);
@@ -206,11 +248,20 @@ function denseGradient(
       `the gradient of ${parameterName} is disposed: set .grad to null or a live tensor`,
     );
   }
-  // State of an optimizer is of another class than float32's, and complex64 in tfjs of another than ours.
-  if (grad instanceof SlotTensor || (grad instanceof NativeTensor && grad.dtype === 'float32'))
-    return grad.toTensorData();
-  if (grad instanceof tf.Tensor && grad.dtype === 'complex64') return download(grad);
-  return grad;
+  return grad instanceof TensorData || !isForeign(grad) ? grad : download(grad);
+}
+
+/** State of an optimizer is of another class than float32's, and complex64 in tfjs of another than ours. */
+function isForeign(grad: DeviceTensor): boolean {
+  if (!(grad instanceof NativeTensor)) return grad.dtype === 'complex64';
+  return grad instanceof SlotTensor || grad.dtype === 'float32';
+}
+
+/** Whether a step may use a gradient as it is, unless it is what a parameter has handed out. */
+export function isUsable(grad: Gradient): grad is DeviceTensor | TensorData {
+  if (grad instanceof TensorData) return true;
+  // tfjs makes `instanceof tf.Variable` slow.
+  return !(grad instanceof SparseTensor || grad.isDisposed || isForeign(grad) || 'assign' in grad);
 }
 
 /** State that a checkpoint brought may lack a key, or have something else in a tensor's place. */

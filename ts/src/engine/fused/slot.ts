@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DeviceTensor } from '../arithmetic.ts';
 import {
+  binding,
   dtypeNumbers,
   executeOp,
   requireBackend,
   typeAttr,
+  type Attr,
   type Binding,
   type NativeDType,
 } from '../binding.ts';
@@ -18,11 +20,14 @@ import { Handle } from './handle.ts';
 export class Slot {
   readonly dtype: NativeDType;
   readonly shape: readonly number[];
+  /** Whether the one who has the tensor besides the slot sees what a step writes. */
+  readonly isVisible: boolean;
   readonly #handle: Handle;
 
-  private constructor(dtype: NativeDType, shape: readonly number[], id: number) {
+  private constructor(dtype: NativeDType, shape: readonly number[], id: number, isVisible = false) {
     this.dtype = dtype;
     this.shape = shape;
+    this.isVisible = isVisible;
     this.#handle = new Handle(requireBackend(), id);
   }
 
@@ -35,15 +40,20 @@ export class Slot {
     return this.#handle.backend.binding;
   }
 
-  /** A slot that holds a tensor. The tensor stays its owner's, and shares its memory until one of them changes. */
-  static holding(tensor: DeviceTensor): Slot {
+  /**
+   * A slot that holds a tensor. The tensor stays its owner's, and shares its memory until one of them changes.
+   *
+   * @param options - `isVisible` for a tensor in which a step is to write, as long as nobody else has its memory
+   */
+  static holding(tensor: DeviceTensor, { isVisible = false }: { isVisible?: boolean } = {}): Slot {
     const dtype = tensor.dtype as NativeDType;
     const id =
       tensor instanceof NativeTensor
         ? tensor.id
         : (requireBackend().getInputTensorIds([tensor])[0] as number);
-    const slot = executeOp('ParitySlot', [typeAttr('T', dtypeNumbers[dtype])], [id]);
-    return new Slot(dtype, tensor.shape, slot.id);
+    const visible: Attr = { name: 'visible', type: binding().TF_ATTR_BOOL, value: isVisible };
+    const slot = executeOp('ParitySlot', [typeAttr('T', dtypeNumbers[dtype]), visible], [id]);
+    return new Slot(dtype, tensor.shape, slot.id, isVisible);
   }
 
   /** Another slot of the same shape, with zeros in it. */
@@ -68,6 +78,11 @@ export class Slot {
     // Also where another backend is registered by now: what a parameter holds can always be read.
     const attrs = [typeAttr('T', dtypeNumbers[this.dtype], this.binding)];
     return executeOp('ParityRead', attrs, [this.id], this.binding).id;
+  }
+
+  /** How many tensors of tfjs are one to TensorFlow: this one and its clones. */
+  countSharing({ dataId }: tf.Tensor): number {
+    return this.#handle.backend.refCount(dataId);
   }
 
   dispose(): void {
