@@ -11,8 +11,6 @@
 #include <node_api.h>
 
 #include <algorithm>
-#include <atomic>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,7 +57,8 @@ struct Pack : ResourceBase {
 bool is_writable(Slot& slot) {
   if (!slot.visible) return slot.value.RefCountIsOne();
   tensorflow::TensorBuffer* buffer = tensorflow::DMAHelper::buffer(&slot.value);
-  return buffer != nullptr && buffer->RefCount() <= 2 && buffer->root_buffer() == buffer && buffer->OwnsMemory();
+  // The slot's, and two of the handle that TensorFlow has of a tensor outside its operations: tensor_handle_data.h says why.
+  return buffer != nullptr && buffer->RefCount() <= 3 && buffer->root_buffer() == buffer && buffer->OwnsMemory();
 }
 
 // A tensor that stands for a new resource, and owns it.
@@ -170,30 +169,23 @@ class StepOp : public OpKernel {
     std::vector<const void*> from(n * (slots + 1));
     std::vector<void*> to(n * slots);
     std::vector<std::pair<int32_t, Tensor>> copies;
-    std::mutex mutex;
-    std::atomic<bool> fits = true, fails = false;
-    const auto prepare = [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        from[i * (slots + 1)] = grads[i].data();
-        for (int s = 0; s < slots; ++s) {
-          Slot& slot = *(*pack)->slots[i * slots + s];
-          const Tensor& value = slot.value;
-          if (value.dtype() != dtype_ || value.NumElements() != grads[i].NumElements()) fits = false;
-          from[i * (slots + 1) + 1 + s] = value.data();
-          to[i * slots + s] = value.data();
-          if (is_writable(slot)) continue;
-          // Who else holds the memory must not see it change, so the step writes elsewhere, in the same pass.
-          Tensor copy(context->device()->GetAllocator({}), dtype_, value.shape());
-          if (!copy.IsInitialized()) fails = true;
-          to[i * slots + s] = copy.data();
-          std::lock_guard<std::mutex> lock(mutex);
-          copies.emplace_back(i * slots + s, std::move(copy));
-        }
+    bool fits = true, fails = false;
+    for (int64_t i = 0; i < n; ++i) {
+      from[i * (slots + 1)] = grads[i].data();
+      for (int s = 0; s < slots; ++s) {
+        Slot& slot = *(*pack)->slots[i * slots + s];
+        const Tensor& value = slot.value;
+        if (value.dtype() != dtype_ || value.NumElements() != grads[i].NumElements()) fits = false;
+        from[i * (slots + 1) + 1 + s] = value.data();
+        to[i * slots + s] = value.data();
+        if (is_writable(slot)) continue;
+        // Who else holds the memory must not see it change, so the step writes elsewhere, in the same pass.
+        Tensor copy(context->device()->GetAllocator({}), dtype_, value.shape());
+        if (!copy.IsInitialized()) fails = true;
+        to[i * slots + s] = copy.data();
+        copies.emplace_back(i * slots + s, std::move(copy));
       }
-    };
-    const auto& workers = *context->device()->tensorflow_cpu_worker_threads();
-    // Roughly how many cycles it takes, for how small a share is worth a thread.
-    tensorflow::Shard(workers.num_threads, workers.workers, n, 200 * slots, prepare);
+    }
     OP_REQUIRES(context, fits, errors::InvalidArgument("a tensor has not the dtype or the size of its gradient"));
     OP_REQUIRES(context, !fails, errors::ResourceExhausted("no memory for a tensor that someone else holds, too"));
 
@@ -206,7 +198,10 @@ class StepOp : public OpKernel {
         begin = stop;
       }
     };
-    tensorflow::Shard(workers.num_threads, workers.workers, starts[n], 8, step);
+    const auto& workers = *context->device()->tensorflow_cpu_worker_threads();
+    // Waking threads takes longer than stepping so few elements.
+    const int threads = starts[n] <= 1 << 17 ? 1 : workers.num_threads;
+    tensorflow::Shard(threads, workers.workers, starts[n], 8, step);
     (*pack)->moved.clear();
     for (auto& [index, copy] : copies) {
       Slot& slot = *(*pack)->slots[index];

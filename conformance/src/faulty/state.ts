@@ -1,4 +1,4 @@
-import { adadelta, Parameter, TensorData, type State, type StateEntry, type StateId } from 'torch-parity';
+import { adadelta, Parameter, TensorData, type StateEntry, type StateId } from 'torch-parity';
 import { mixed, type Fault } from './fault.ts';
 import { tensorLike } from './host.ts';
 
@@ -9,7 +9,10 @@ export const stateFaults: readonly Fault[] = [
     'parameters of one shape shared their state',
     (base) =>
       class extends base {
-        override state: State = new SharedState();
+        constructor(...args: any[]) {
+          super(...args);
+          this.state = new SharedState();
+        }
       },
   ),
   mixed(

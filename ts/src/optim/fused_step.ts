@@ -5,7 +5,6 @@ import { Slot, SlotTensor } from '../engine/fused/slot.ts';
 import type { Definition } from './definition.ts';
 import { LastStep } from './last_step.ts';
 import type { ParamGroup } from './param_group.ts';
-import type { Parameter } from './parameter.ts';
 import { Round, takeTurns, type Member, type Turn } from './round.ts';
 import { disposeEntries, isDeviceTensor, type State, type StateEntry } from './state.ts';
 import {
@@ -33,12 +32,13 @@ export class FusedSteps {
   /**
    * Updates every parameter that has a gradient.
    *
+   * @param isShared - whether someone may have tensors of the state
    * @throws torch's errors, before anything has changed
    */
-  take(groups: readonly ParamGroup<object>[], state: State): void {
+  take(groups: readonly ParamGroup<object>[], state: State, isShared: boolean): void {
     const turns = this.#last?.repeated(groups, state);
     if (turns === undefined) this.#takeNew(groups, state);
-    else takeTurns(turns, state, this.#definition.countsSteps);
+    else takeTurns(turns, { state, isShared, countsSteps: this.#definition.countsSteps });
   }
 
   dispose(): void {
@@ -51,7 +51,7 @@ export class FusedSteps {
     const definition = this.#definition;
     const planned = groups.flatMap((group) => planGroup(definition, group, state));
     protectGradients(planned, state);
-    const passes = withoutRepeats(planned);
+    const passes = withoutRepeats(planned, state);
     const canRepeat =
       passes.length <= 1 && planned.every((step) => isPlain(definition, step, state.get(step.parameter)));
     this.dispose();
@@ -74,7 +74,7 @@ export class FusedSteps {
         turns.push({ round, scalars: steps[0]!.scalars, grads: steps.map(({ grad }) => grad) });
       }
       this.#rounds = turns.map(({ round }) => round);
-      takeTurns(turns, state, this.#definition.countsSteps);
+      takeTurns(turns, { state, isShared: true, countsSteps: this.#definition.countsSteps });
     } catch (error) {
       for (const { round } of turns) round.dispose();
       for (const { parameter, entry, values } of drafts.flatMap(({ members }) => members)) {
@@ -124,14 +124,19 @@ function slotted(entry: StateEntry, key: string): SlotTensor | undefined {
   return tensor;
 }
 
-/** Parameters do not depend on each other, so their order is of no account; but one that stands twice in a group steps twice. */
-function withoutRepeats(planned: readonly PlannedStep[]): PlannedStep[][] {
+/**
+ * Parameters do not depend on each other, so their order is of no account; but one that stands twice in a group steps twice,
+ * and those that were given one state one after the other.
+ */
+function withoutRepeats(planned: readonly PlannedStep[], state: State): PlannedStep[][] {
   const passes: PlannedStep[][] = [];
-  const seen = new Map<Parameter, number>();
+  const next = new Map<unknown, number>();
   for (const step of planned) {
-    const times = seen.get(step.parameter) ?? 0;
-    seen.set(step.parameter, times + 1);
-    (passes[times] ??= []).push(step);
+    const tensors = Object.values(state.get(step.parameter) ?? {}).filter(isDeviceTensor);
+    const own = [step.parameter, ...tensors];
+    const pass = Math.max(...own.map((key) => next.get(key) ?? 0));
+    for (const key of own) next.set(key, pass + 1);
+    (passes[pass] ??= []).push(step);
   }
   return passes;
 }

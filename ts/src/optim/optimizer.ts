@@ -73,11 +73,12 @@ export class Optimizer<Options extends object> {
   readonly defaults: Readonly<Options>;
   /** The groups. Options may be changed here between steps; add groups with `addParamGroup`. */
   paramGroups: ParamGroup<Options>[] = [];
-  /** What is remembered of each parameter that was stepped. Its tensors are the optimizer's. */
-  state: State = new Map();
 
   readonly #definition: Definition<object>;
   readonly #fused: FusedSteps | undefined;
+  #state: State = new Map();
+  /** Whether someone may have its tensors. */
+  #stateIsShared = false;
   readonly #stepPreHooks = new HookList<StepPreHook>();
   readonly #stepPostHooks = new HookList<StepPostHook>();
   readonly #stateDictPreHooks = new HookList<OptimizerHook>();
@@ -98,6 +99,17 @@ export class Optimizer<Options extends object> {
     this.engine = this.#fused === undefined ? 'reference' : 'fused';
     this.defaults = makeDefaults(definition, options as Record<string, unknown>) as Options;
     for (const group of groupsOf(params)) this.addParamGroup(group as ParamGroupInit<Options>);
+  }
+
+  /** What is remembered of each parameter that was stepped. Its tensors are the optimizer's. */
+  get state(): State {
+    this.#stateIsShared = true;
+    return this.#state;
+  }
+
+  set state(state: State) {
+    this.#stateIsShared = true;
+    this.#state = state;
   }
 
   /**
@@ -153,8 +165,8 @@ export class Optimizer<Options extends object> {
   #step(closure: Closure | undefined): unknown {
     const loss = closure === undefined ? null : closure();
     refusePromise(loss);
-    if (this.#fused === undefined) takeSteps(this.#definition, this.paramGroups, this.state);
-    else this.#fused.take(this.paramGroups, this.state);
+    if (this.#fused === undefined) takeSteps(this.#definition, this.paramGroups, this.#state);
+    else this.#fused.take(this.paramGroups, this.#state, this.#stateIsShared);
     return loss;
   }
 
@@ -190,7 +202,7 @@ export class Optimizer<Options extends object> {
   /** A snapshot in torch's layout, independent of the optimizer; nothing to dispose. */
   stateDict(): StateDict {
     for (const hook of this.#stateDictPreHooks) hook(this);
-    let stateDict = packStateDict(this.#definition, this.paramGroups, this.state);
+    let stateDict = packStateDict(this.#definition, this.paramGroups, this.#state);
     for (const hook of this.#stateDictPostHooks) stateDict = hook(this, stateDict) ?? stateDict;
     return stateDict;
   }
@@ -215,17 +227,17 @@ export class Optimizer<Options extends object> {
     if (match === 'names') source = matchByNames(this.#definition, this.paramGroups, source);
     const { paramGroups, state } = unpackStateDict(this.#definition, this.paramGroups, source);
     this.#fused?.dispose();
-    disposeEntries(this.state.values());
+    disposeEntries(this.#state.values());
     this.paramGroups = paramGroups as ParamGroup<Options>[];
-    this.state = state;
+    this.#state = state;
     for (const hook of this.#loadStateDictPostHooks) hook(this);
   }
 
   /** Frees the state on the device. Parameters stay. */
   dispose(): void {
     this.#fused?.dispose();
-    disposeEntries(this.state.values());
-    this.state = new Map();
+    disposeEntries(this.#state.values());
+    this.#state = new Map();
   }
 
   [Symbol.dispose](): void {

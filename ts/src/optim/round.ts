@@ -52,12 +52,13 @@ export class Round {
   }
 
   /** Shows the results. */
-  settle(state: State, countsSteps: boolean): void {
+  settle({ state, isShared, countsSteps }: Settlement): void {
     for (const place of Array.from(this.#batch.moved())) {
       this.members[place / this.kernel.slots.length]!.parameter.written();
     }
     if (countsSteps) countSteps(this.members);
-    for (const { place, key } of this.#state) {
+    // A tensor that someone has does not change: another stands for what is in its slot now.
+    for (const { place, key } of isShared ? this.#state : []) {
       for (const { entry, values } of this.members) {
         entry[key] = values[place] = (values[place] as SlotTensor).succeed();
       }
@@ -93,8 +94,16 @@ export interface Turn {
   readonly grads: readonly (DeviceTensor | TensorData)[];
 }
 
+/** Where the results of a step are shown. */
+export interface Settlement {
+  readonly state: State;
+  /** Whether someone may have tensors of the state. */
+  readonly isShared: boolean;
+  readonly countsSteps: boolean;
+}
+
 /** Takes a step of all members of some rounds. */
-export function takeTurns(turns: readonly Turn[], state: State, countsSteps: boolean): void {
+export function takeTurns(turns: readonly Turn[], settlement: Settlement): void {
   const uploaded: DeviceTensor[] = [];
   const onDevice = (grad: DeviceTensor | TensorData): DeviceTensor => {
     if (!(grad instanceof TensorData)) return grad;
@@ -109,5 +118,5 @@ export function takeTurns(turns: readonly Turn[], state: State, countsSteps: boo
   } finally {
     for (const tensor of uploaded) tensor.dispose();
   }
-  for (const { round } of turns) round.settle(state, countsSteps);
+  for (const { round } of turns) round.settle(settlement);
 }
