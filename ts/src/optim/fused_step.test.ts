@@ -85,17 +85,10 @@ const changes: Record<string, (setting: Setting) => void> = {
     params.push(new Parameter(TensorData.from('float32', [5, 6])));
     optimizer.addParamGroup({ params: params.at(-1)!, lr: 0.1 });
   },
-  'a group less'({ optimizer, params }) {
-    optimizer.paramGroups.pop();
-    optimizer.state.delete(params[2]!);
-  },
+  'a group less': ({ optimizer }) => void optimizer.paramGroups.pop(),
   'parameters in another order': ({ optimizer }) => void optimizer.paramGroups[0]!.params.reverse(),
-  'a parameter less'({ optimizer, params }) {
-    optimizer.paramGroups[0]!.params.pop();
-    optimizer.state.delete(params[1]!);
-  },
+  'a parameter less': ({ optimizer }) => void optimizer.paramGroups[0]!.params.pop(),
   'another parameter in its place'({ optimizer, params }) {
-    optimizer.state.delete(params[1]!);
     optimizer.paramGroups[0]!.params[1] = params[1] = new Parameter(TensorData.from('float32', [5, 6]));
   },
   'a parameter more'({ optimizer, params }) {
@@ -171,6 +164,9 @@ function run(engine: 'reference' | 'fused', kind: 'Adadelta' | 'SGD', change: (s
   change({ optimizer, params, engine, fill, step });
   step();
   step();
+  // A state dict has no place for what is in no group.
+  const all = new Set<unknown>(optimizer.paramGroups.flatMap((group) => group.params));
+  for (const key of optimizer.state.keys()) if (!all.has(key)) optimizer.state.delete(key);
   const result = {
     params: params.map((p) => p.toTensorData().bytes),
     state: optimizer.stateDict(),
@@ -261,14 +257,14 @@ test('a tf.Variable that nobody shares keeps its memory, and so its tensor', (t)
 
 test('a tf.Variable as the gradient of another, and of itself', (t) => {
   const [v, w] = [tf.variable(tf.tensor1d([1, 2])), tf.variable(tf.tensor1d([10, 20]))];
-  const optimizer = new SGD([w, v], { lr: 1, engine: 'fused' });
+  const optimizer = new SGD([w, v], { lr: 0.5, engine: 'fused' });
   for (let i = 0; i < 3; i++) {
     parameterOf(v).grad = w;
     parameterOf(w).grad = w;
     optimizer.step();
   }
-  t.deepEqual([...v.dataSync()], [-9, -18]);
-  t.deepEqual([...w.dataSync()], [0, 0]);
+  t.deepEqual([...v.dataSync()], [1 - 8.75, 2 - 17.5]);
+  t.deepEqual([...w.dataSync()], [1.25, 2.5]);
 });
 
 test('tf.Variables are trained as parameters are', (t) => {
