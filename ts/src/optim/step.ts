@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { increment } from '../cast.ts';
 import { download, duplicate, upload, zeros, type DeviceTensor } from '../engine/arithmetic.ts';
 import { metaOperations, type Meta } from '../engine/check.ts';
@@ -116,11 +115,11 @@ const none: ReadonlySet<string> = new Set();
 /** The state that the update has to make. */
 export function missingFrom(
   { lazy }: Definition<object>,
-  entry: StateEntry = {},
+  entry: StateEntry | undefined,
   dtype: string,
 ): ReadonlySet<string> {
   if (lazy.length === 0) return none;
-  return new Set(lazy.filter((key) => !isTensor(entry[key], dtype)));
+  return new Set(lazy.filter((key) => !isTensor(entry?.[key], dtype)));
 }
 
 /** Whether the update does the same for two steps. */
