@@ -267,6 +267,12 @@ test('a tf.Variable as the gradient of another, and of itself', (t) => {
   t.deepEqual([...w.dataSync()], [1.25, 2.5]);
 });
 
+test('a tf.Variable of another dtype than float32 is refused, and the cure works', (t) => {
+  const variable = tf.variable(tf.complex([1, 2], [3, 4]));
+  t.throws(() => new SGD([variable]), { message: /pass new Parameter\(variable\)/ });
+  t.is(new Parameter(variable).dtype, 'complex64');
+});
+
 test('tf.Variables are trained as parameters are', (t) => {
   const train = (p: Parameter): number[] => {
     const optimizer = new Adadelta([p], { lr: 2, engine: 'fused' });

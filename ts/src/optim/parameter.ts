@@ -146,6 +146,12 @@ const parameters = new WeakMap<tf.Variable, Parameter>();
  */
 export function parameterOf(variable: tf.Variable): Parameter {
   check(variable);
+  if (variable.dtype !== 'float32') {
+    throw new TorchTypeError(
+      'UNSUPPORTED_DTYPE',
+      `a tf.Variable is a parameter in float32 alone, but got ${variable.dtype}: pass new Parameter(variable)`,
+    );
+  }
   let parameter = parameters.get(variable);
   if (parameter === undefined) {
     parameter = new Parameter(new VariableCell(variable), { name: variable.name });
