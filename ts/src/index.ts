@@ -1,8 +1,10 @@
 import './node_util.ts';
 
-export { Adadelta, adadelta, type AdadeltaOptions } from './optim/adadelta.ts';
-export { SGD, sgd, type SGDOptions } from './optim/sgd.ts';
-export type { Definition, Inputs, Option, Outputs } from './optim/definition.ts';
+export { Adadelta, type AdadeltaOptions } from './optim/adadelta.ts';
+export { SGD, type SGDOptions } from './optim/sgd.ts';
+export { defineOptimizer, type OptimizerClass } from './optim/define_optimizer.ts';
+export type { Defaults, Description, OptionsOf, StateTable } from './optim/description.ts';
+export type { Definition, Inputs, Option, Outputs, Prepared } from './optim/definition.ts';
 export type { EngineOption } from './engine/engine.ts';
 export type { Operations } from './engine/operations.ts';
 export { optimizers } from './optim/table.ts';

@@ -1,4 +1,5 @@
-import { sgd, type Definition, type Operations } from 'torch-parity';
+import type { Definition, Operations } from 'torch-parity';
+import { sgd } from './definitions.ts';
 import { numeric, type Fault } from './fault.ts';
 import { withFlags, withOperations, withScalars, withUpdate, type Scalar, type Tensor } from './patch.ts';
 

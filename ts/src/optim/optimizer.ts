@@ -70,6 +70,8 @@ export interface LoadOptions {
 export class Optimizer<Options extends object> {
   /** The engine in use. */
   readonly engine: 'reference' | 'fused';
+  /** Why engine 'auto' is the reference engine here, and how to get the other; undefined where it is not. */
+  readonly fallback: string | undefined;
   /** The constructor's options, with torch's defaults for the rest. */
   readonly defaults: Readonly<Options>;
   /** The groups. Options may be changed here between steps; add groups with `addParamGroup`. */
@@ -94,8 +96,10 @@ export class Optimizer<Options extends object> {
     checkOptions(given, '{lr: 0.1}');
     const { engine, ...options } = given;
     this.#definition = definition;
-    this.#fused = chooseEngine(definition, engine);
-    this.engine = this.#fused === undefined ? 'reference' : 'fused';
+    const { fused, fallback } = chooseEngine(definition, engine);
+    this.#fused = fused;
+    this.engine = fused === undefined ? 'reference' : 'fused';
+    this.fallback = fallback;
     this.defaults = makeDefaults(definition, options as Record<string, unknown>) as Options;
     for (const group of groupsOf(params)) this.addParamGroup(group as ParamGroupInit<Options>);
   }

@@ -13,6 +13,7 @@ import { SparseTensor, type Gradient } from './gradient.ts';
 import { readOptions } from './options.ts';
 import type { ParamGroup } from './param_group.ts';
 import type { Parameter } from './parameter.ts';
+import { preparer } from './prepare.ts';
 import { disposeEntries, isDeviceTensor, type State, type StateEntry } from './state.ts';
 
 /** A step of one parameter that has passed every check. */
@@ -38,7 +39,7 @@ export function planGroup(
   state: State,
 ): PlannedStep[] {
   const options = readOptions(definition, group);
-  const { scalars, flags } = definition.prepare(options);
+  const prepareFor = preparer(definition, options);
   const required = [...definition.zeros, ...(definition.countsSteps ? ['step'] : [])];
   const all = [...definition.zeros, ...definition.lazy];
   const steps: PlannedStep[] = [];
@@ -48,7 +49,7 @@ export function planGroup(
     const entry = state.get(parameter);
     if (entry !== undefined) checkEntry(definition, required, entry, parameter.dtype);
     const missing = definition.lazy.length === 0 ? none : missingFrom(definition, entry, parameter.dtype);
-    steps.push({ parameter, grad, ownsGrad: false, missing, scalars, flags });
+    steps.push({ parameter, grad, ownsGrad: false, missing, ...prepareFor(entry) });
   }
   if (steps.length > 0) {
     definition.check?.(options);
@@ -57,7 +58,7 @@ export function planGroup(
   // Where all shapes are the parameter's, one parameter stands for all.
   const checked: PlannedStep[] = [];
   for (const step of steps) {
-    const { parameter, missing } = step;
+    const { parameter, missing, scalars, flags } = step;
     const entry = state.get(parameter);
     const metaOf = (key: string): Meta => (entry?.[key] as Meta | undefined) ?? parameter;
     const keys = missing.size === 0 ? all : all.filter((key) => !missing.has(key));
@@ -89,7 +90,7 @@ function missingFrom(
 
 /** Whether the update does the same for two steps. */
 export function isAlike(x: PlannedStep, y: PlannedStep): boolean {
-  // Scalars and flags come from the group.
+  // Scalars and flags come from the group, and its count of steps.
   if (x.scalars !== y.scalars || x.parameter.dtype !== y.parameter.dtype) return false;
   return (
     x.missing === y.missing ||

@@ -24,19 +24,12 @@ export function variantOf(flags: Readonly<Record<string, boolean>>, missing: Rea
 
 /** The kernels of an optimizer, by variant. Variants of which the update makes the same share one. */
 export function kernelsOf(definition: Definition<object>): ReadonlyMap<string, Kernel> {
-  const options = Object.fromEntries(
-    Object.entries(definition.options as Record<string, { default: unknown }>).map(([name, option]) => [
-      name,
-      option.default,
-    ]),
-  );
-  const prepared = definition.prepare(options);
-  const scalars = Object.keys(prepared.scalars);
+  const { scalars } = definition;
   const made = new Map<string, Kernel>();
   const kernels = new Map<string, Kernel>();
   for (const missing of subsets(definition.lazy)) {
-    for (const set of subsets(Object.keys(prepared.flags))) {
-      const flags = Object.fromEntries(Object.keys(prepared.flags).map((flag) => [flag, set.has(flag)]));
+    for (const set of subsets(definition.flags)) {
+      const flags = Object.fromEntries(definition.flags.map((flag) => [flag, set.has(flag)]));
       const tensors = ['param', ...definition.zeros, ...definition.lazy.filter((key) => !missing.has(key))];
       const recording = record(definition, ['grad', ...tensors], scalars, flags);
       const variant = variantOf(flags, missing);

@@ -1,0 +1,122 @@
+import { kernelsOf, type Kernel } from '../engine/fused/kernels.ts';
+import { TorchTypeError } from '../errors.ts';
+import type { Definition } from './definition.ts';
+import { isReserved } from './reserved_words.ts';
+
+/** More would take too long to compile: each combination of them may be a kernel. */
+const mostDecisions = 8;
+
+/**
+ * Checks that a definition can be run by every engine, before any optimizer is made with it.
+ *
+ * @throws TypeError that says what is wrong, and how to put it right
+ */
+export function checkDefinition(definition: Definition<object>): void {
+  const { name } = definition;
+  checkNames(definition);
+  const decisions = definition.flags.length + definition.lazy.length;
+  if (decisions > mostDecisions) {
+    throw describedWrongly(
+      name,
+      `${decisions} flags and lazy state tensors are more than ${mostDecisions}: have prepare give fewer flags`,
+    );
+  }
+  if (definition.preparesEachStep && !definition.countsSteps) {
+    throw describedWrongly(
+      name,
+      "prepare looks at the step, which nothing counts: put step: 'count' into the state",
+    );
+  }
+  const kernels = kernelsOf(definition);
+  for (const [variant, kernel] of kernels) checkKernel(definition, variant, kernel);
+  if (JSON.stringify([...kernelsOf(definition)]) !== JSON.stringify([...kernels])) {
+    throw describedWrongly(
+      name,
+      'update does another thing each time: it must depend on what it is given alone',
+    );
+  }
+}
+
+/** @throws TypeError for a name that another has, or that no C++ can have */
+function checkNames({ name, options, zeros, lazy, scalars, flags }: Definition<object>): void {
+  const known = new Map([
+    ['param', 'the parameter'],
+    ['grad', 'the gradient'],
+  ]);
+  const groups: [kind: string, names: readonly string[]][] = [
+    ['state', [...zeros, ...lazy]],
+    ['scalar', scalars],
+    ['flag', flags],
+  ];
+  for (const [kind, names] of groups) {
+    for (const key of names) {
+      if (!/^[A-Za-z]\w*$/.test(key)) {
+        throw describedWrongly(
+          name,
+          `the ${kind} ${JSON.stringify(key)} must have a name of letters, digits and _`,
+        );
+      }
+      if (isReserved(key)) {
+        throw describedWrongly(
+          name,
+          `${key} is a word of the kernels, which are C++: give the ${kind} another name`,
+        );
+      }
+      const other = known.get(key);
+      // A flag never meets the others: it decides what is compiled.
+      if (other !== undefined)
+        throw describedWrongly(name, `${key} names ${other} and a ${kind}: give one another name`);
+      if (kind !== 'flag') known.set(key, `a ${kind}`);
+    }
+  }
+  const keys = Object.values(options as Record<string, { key: string }>).map(({ key }) => key);
+  const twice = keys.find((key, i) => keys.indexOf(key) !== i);
+  if (twice !== undefined)
+    throw describedWrongly(name, `two options are ${twice} in a state dict: rename one`);
+}
+
+/** @throws TypeError for an update that uses or gives what it cannot */
+function checkKernel(
+  { name, zeros, lazy, scalars }: Definition<object>,
+  variant: string,
+  { recording }: Kernel,
+): void {
+  const wrong = (problem: string): Error =>
+    describedWrongly(name, `update${variant && ` (${variant.replaceAll('_', ' ')})`} ${problem}`);
+  const { lines, outputs } = recording;
+  if (typeof outputs !== 'object' || outputs === null)
+    throw wrong(`gives ${String(outputs)}: { param, ... }`);
+  // Lazy state that a variant does not find is undefined there, and no name.
+  const values = new Set<unknown>(['grad', 'param', ...zeros, ...lazy]);
+  for (const line of lines) {
+    for (const value of line.tensors) {
+      if (!values.has(value)) throw wrong(`has ${shown(value)} where ${line.operation} takes a tensor`);
+    }
+    for (const value of line.scalars) {
+      if (!scalars.includes(value)) {
+        throw wrong(
+          `has ${shown(value)} where ${line.operation} takes a scalar: the scalars are ${scalars.join(', ') || 'none'}; prepare may give others`,
+        );
+      }
+    }
+    values.add(line.result);
+  }
+  const expected = ['param', ...zeros];
+  for (const key of expected) {
+    if (!(key in outputs)) throw wrong(`does not give ${key}: where it stays as it was, give that`);
+  }
+  for (const [key, value] of Object.entries(outputs)) {
+    if (!expected.includes(key) && !lazy.includes(key))
+      throw wrong(`gives ${key}, which is no state: add it to the state`);
+    if (!values.has(value)) throw wrong(`gives ${shown(value)} for ${key}: a tensor that an operation made`);
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'function' ? 'a function' : String(value);
+}
+
+/** What is wrong with the description of an optimizer. */
+export function describedWrongly(name: string, problem: string): TorchTypeError {
+  return new TorchTypeError('DEFINITION', `${name} cannot be defined, since ${problem}`);
+}
