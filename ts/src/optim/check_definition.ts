@@ -1,5 +1,5 @@
 import { kernelsOf, type Kernel } from '../engine/fused/kernels.ts';
-import { TorchTypeError } from '../errors.ts';
+import { describedWrongly } from './check_description.ts';
 import type { Definition } from './definition.ts';
 import { isReserved } from './reserved_words.ts';
 
@@ -27,9 +27,12 @@ export function checkDefinition(definition: Definition<object>): void {
       "prepare looks at the step, which nothing counts: put step: 'count' into the state",
     );
   }
-  const kernels = kernelsOf(definition);
+  const kernels = recorded(definition);
+  if (kernels.size < 2 ** decisions) {
+    throw describedWrongly(name, 'two sets of its flags are one text when joined with _: rename a flag');
+  }
   for (const [variant, kernel] of kernels) checkKernel(definition, variant, kernel);
-  if (JSON.stringify([...kernelsOf(definition)]) !== JSON.stringify([...kernels])) {
+  if (JSON.stringify([...recorded(definition)]) !== JSON.stringify([...kernels])) {
     throw describedWrongly(
       name,
       'update does another thing each time: it must depend on what it is given alone',
@@ -37,42 +40,42 @@ export function checkDefinition(definition: Definition<object>): void {
   }
 }
 
-/** @throws TypeError for a name that another has, or that no C++ can have */
-function checkNames({ name, options, zeros, lazy, scalars, flags }: Definition<object>): void {
-  const known = new Map([
-    ['param', 'the parameter'],
-    ['grad', 'the gradient'],
-  ]);
-  const groups: [kind: string, names: readonly string[]][] = [
-    ['state', [...zeros, ...lazy]],
-    ['scalar', scalars],
-    ['flag', flags],
-  ];
-  for (const [kind, names] of groups) {
-    for (const key of names) {
-      if (!/^[A-Za-z]\w*$/.test(key)) {
-        throw describedWrongly(
-          name,
-          `the ${kind} ${JSON.stringify(key)} must have a name of letters, digits and _`,
-        );
-      }
-      if (isReserved(key)) {
-        throw describedWrongly(
-          name,
-          `${key} is a word of the kernels, which are C++: give the ${kind} another name`,
-        );
-      }
-      const other = known.get(key);
-      // A flag never meets the others: it decides what is compiled.
-      if (other !== undefined)
-        throw describedWrongly(name, `${key} names ${other} and a ${kind}: give one another name`);
-      if (kind !== 'flag') known.set(key, `a ${kind}`);
-    }
+function recorded(definition: Definition<object>): ReadonlyMap<string, Kernel> {
+  try {
+    return kernelsOf(definition);
+  } catch (error) {
+    throw describedWrongly(
+      definition.name,
+      `update fails where it is run on symbols (${String(error)}): it may use nothing but its operations`,
+    );
   }
+}
+
+/** @throws TypeError for a name that another has, or that no kernel can have */
+function checkNames({ name, options, zeros, lazy, scalars, flags }: Definition<object>): void {
+  const taken = new Set(['param', 'grad']);
+  for (const key of [...zeros, ...lazy, ...scalars]) {
+    checkIdentifier(name, key);
+    if (isReserved(key))
+      throw describedWrongly(name, `${key} is a word of the kernels, which are C++: rename it`);
+    if (taken.has(key)) {
+      throw describedWrongly(
+        name,
+        `${key} names two things that the update is given: rename one, in prepare or the state`,
+      );
+    }
+    taken.add(key);
+  }
+  for (const key of flags) checkIdentifier(name, key);
   const keys = Object.values(options as Record<string, { key: string }>).map(({ key }) => key);
   const twice = keys.find((key, i) => keys.indexOf(key) !== i);
   if (twice !== undefined)
     throw describedWrongly(name, `two options are ${twice} in a state dict: rename one`);
+}
+
+function checkIdentifier(name: string, key: string): void {
+  if (/^[A-Za-z]\w*$/.test(key)) return;
+  throw describedWrongly(name, `${JSON.stringify(key)} is no name: letters, digits and _, a letter first`);
 }
 
 /** @throws TypeError for an update that uses or gives what it cannot */
@@ -114,9 +117,4 @@ function checkKernel(
 
 function shown(value: unknown): string {
   return typeof value === 'function' ? 'a function' : String(value);
-}
-
-/** What is wrong with the description of an optimizer. */
-export function describedWrongly(name: string, problem: string): TorchTypeError {
-  return new TorchTypeError('DEFINITION', `${name} cannot be defined, since ${problem}`);
 }

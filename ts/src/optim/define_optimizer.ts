@@ -1,5 +1,6 @@
 import type { EngineOption } from '../engine/engine.ts';
-import { checkDefinition, describedWrongly } from './check_definition.ts';
+import { checkDefinition } from './check_definition.ts';
+import { checkDescription, describedWrongly } from './check_description.ts';
 import type { Definition, Option, Prepared } from './definition.ts';
 import type { Defaults, Description, NamesOf, OptionsOf, StateTable } from './description.ts';
 import { Optimizer } from './optimizer.ts';
@@ -50,6 +51,7 @@ export function defineOptimizer<
 >(
   description: Description<D, Table, Scalars, Flags>,
 ): OptimizerClass<OptionsOf<D>, Scalars, Flags, NamesOf<Table, 'zeros'>, NamesOf<Table, 'lazy'>> {
+  checkDescription(description);
   const definition = complete(description as unknown as AnyDescription);
   checkDefinition(definition);
   return classOf(definition) as never;

@@ -223,6 +223,10 @@ export class Optimizer<Options extends object> {
     disposeEntries(this.state.values());
     this.paramGroups = paramGroups as ParamGroup<Options>[];
     this.state = state;
+    // torch's __setstate__ does so for every optimizer, and groups that are added later have it from here.
+    if (!('differentiable' in this.defaults)) {
+      (this.defaults as { differentiable?: boolean }).differentiable = false;
+    }
     for (const hook of this.#loadStateDictPostHooks) hook(this);
   }
 

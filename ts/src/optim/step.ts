@@ -14,7 +14,7 @@ import { readOptions } from './options.ts';
 import type { ParamGroup } from './param_group.ts';
 import type { Parameter } from './parameter.ts';
 import { preparer } from './prepare.ts';
-import { disposeEntries, isDeviceTensor, type State, type StateEntry } from './state.ts';
+import { disposeEntries, isDeviceTensor, notStepped, type State, type StateEntry } from './state.ts';
 
 /** A step of one parameter that has passed every check. */
 export interface PlannedStep {
@@ -49,7 +49,7 @@ export function planGroup(
     const entry = state.get(parameter);
     if (entry !== undefined) checkEntry(definition, required, entry, parameter.dtype);
     const missing = definition.lazy.length === 0 ? none : missingFrom(definition, entry, parameter.dtype);
-    steps.push({ parameter, grad, ownsGrad: false, missing, ...prepareFor(entry) });
+    steps.push({ parameter, grad, ownsGrad: false, missing, ...prepareFor(parameter, entry) });
   }
   if (steps.length > 0) {
     definition.check?.(options);
@@ -176,8 +176,6 @@ export function takeStep(definition: Definition<object>, state: State, planned: 
 export function disposeGradient({ grad, ownsGrad }: PlannedStep, used: DeviceTensor): void {
   if (used !== grad || ownsGrad) used.dispose();
 }
-
-const notStepped = TensorData.from('float32', [0], []);
 
 /** The state of a parameter, made of zeros if it has none yet. */
 export function stateOf(
