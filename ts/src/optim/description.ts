@@ -8,10 +8,12 @@ import type { Inputs, Outputs, Prepared } from './definition.ts';
  */
 export type Defaults = Readonly<Record<string, number | PythonNumber | boolean | null | readonly number[]>>;
 
+type Floats<T extends readonly number[]> = { readonly [I in keyof T]: number };
+
 /** The options that these defaults are for. */
 export type OptionsOf<D extends Defaults> = {
   -readonly [K in keyof D]: D[K] extends readonly number[]
-    ? { readonly [I in keyof D[K]]: number }
+    ? Floats<D[K]>
     : D[K] extends number | PythonNumber
       ? number
       : D[K] extends boolean
