@@ -44,5 +44,6 @@ export { cast } from './cast.ts';
 export { fromTensor, toTensor, type ToTensorOptions } from './tfjs_tensor.ts';
 export { Tuple } from './python/collections.ts';
 export { PythonNumber, pyFloat, pyInt, pythonTypeOf, type PythonType } from './python/number.ts';
+export { power } from './python/power.ts';
 export { reprFloat } from './python/repr.ts';
 export { AssertionError, KeyError, RuntimeError, TorchTypeError, ValueError } from './errors.ts';

@@ -45,7 +45,7 @@ export function torchParity(
     name,
     claim: 'exact',
     device: device(),
-    ...(isDefined(table) && hasKernels() && { engines: ['fused', 'reference'] }),
+    ...(isDefined(table) && hasKernels(table) && { engines: ['fused', 'reference'] }),
     // A planted fault is not worth compiling.
     run: (program, engine = 'reference') => new Run(program, table, files, engine).trace(),
   };
@@ -56,9 +56,16 @@ function isDefined(table: OptimizerTable): table is DefinedTable {
   return Object.values(table).every((kind) => Object.hasOwn(kind, 'definition'));
 }
 
-/** Whether the fused engine has to be there: on TensorFlow, for a CPU. */
-function hasKernels(): boolean {
-  return (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === false;
+/** Whether the fused engine has to be there: on TensorFlow, for a CPU, and for others' optimizers with a compiler. */
+function hasKernels(table: DefinedTable): boolean {
+  if ((tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice !== false) return false;
+  if ((table as OptimizerTable) === optimizers) return true;
+  const parameter = new Parameter(TensorData.from('float32', [0]));
+  const fallbacks = Object.values(table).map((kind) => new kind([parameter] as never, {} as never).fallback);
+  parameter.dispose();
+  const fallback = fallbacks.find((reason) => reason !== undefined);
+  if (fallback !== undefined) console.error(`The reference engine alone is checked: ${fallback}`);
+  return fallback === undefined;
 }
 
 function device(): string {

@@ -55,6 +55,7 @@ function interpret<T extends DeviceTensor>(arithmetic: Arithmetic<T>): Operation
       wide((x, y) => add(x, alpha === 1 ? y : rounded(mul(y, rounded(scalar(alpha))))), x, y),
     addScalar: (x, s) => wide((x) => add(x, rounded(scalar(s))), x),
     div: (x, y) => wide(div, x, y),
+    divScalar: (x, s) => wide((x) => div(x, scalar(s)), x),
     sqrt: (x) => wide(sqrt, x),
     maximum: (x, y) => wide((x, y) => choose(x, y, x, other(x, y)), x, y),
     minimum: (x, y) => wide((x, y) => choose(y, x, x, other(x, y)), x, y),

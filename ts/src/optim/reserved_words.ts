@@ -7,7 +7,7 @@ const words =
   'protected public register reinterpret_cast requires return short signed sizeof static static_assert static_cast ' +
   'struct switch template this thread_local throw true try typedef typeid typename union unsigned using virtual void ' +
   'volatile wchar_t while xor xor_eq ' +
-  'abs add add_scalar addcdiv addcmul clone div lerp maximum minimum mul mul_scalar neg parity sign sqrt std view_as_complex view_as_real';
+  'abs add add_scalar addcdiv addcmul clone div div_scalar lerp maximum minimum mul mul_scalar neg parity sign sqrt std view_as_complex view_as_real';
 const reserved = new Set(words.split(' '));
 
 /** Whether a kernel cannot have a value of this name. */

@@ -61,7 +61,9 @@ function library(names: string, kernels: KernelLibrary['kernels'], operation: Ca
   );
   const source = kernelSource([...unique.values()]);
   const processor = /^flags\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0];
-  const directory = `kernels-${hash([operation.directory, kernelFlags, processor, source])}`;
+  const header = readFileSync(new URL('../../../native/aten.h', import.meta.url), 'utf8');
+  // The operation's directory stands for the compiler and the other header.
+  const directory = `kernels-${hash([operation.directory, kernelFlags, processor, header, source])}`;
   const file = join(dirname(operation.file), '..', directory, 'kernels.node');
   return { directory, file, names, source, kernels };
 }

@@ -8,8 +8,8 @@ export interface CachedLibrary {
   file: string;
 }
 
-/** Sources of the operation that runs kernels, in native/, and the headers that kernels are compiled with. */
-const sources: readonly string[] = ['aten.h', 'kernels.h', 'registry.cc', 'fused_step.cc'];
+/** Sources of the operation that runs kernels, in native/. */
+const sources: readonly string[] = ['kernels.h', 'registry.cc', 'fused_step.cc'];
 
 const setUp = 'run `npx torch-parity setup-tensorflow`';
 let loaded: CachedLibrary | undefined;

@@ -43,6 +43,7 @@ export function record(
     add: (x, y, alpha) => push('add', [x, y], alpha),
     addScalar: (x, s) => push('addScalar', [x], s),
     div: (x, y) => push('div', [x, y]),
+    divScalar: (x, s) => push('divScalar', [x], s),
     sqrt: (x) => push('sqrt', [x]),
     maximum: (x, y) => push('maximum', [x, y]),
     minimum: (x, y) => push('minimum', [x, y]),
