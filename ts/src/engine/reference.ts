@@ -26,10 +26,18 @@ export function referenceStep({
   const real = interpret(arithmetic);
   const operations =
     tensors.param.dtype === 'complex64' ? complexOperations(real as never, arithmetic as never) : real;
-  return arithmetic.scope(
-    () =>
-      definition.update(operations as typeof real, tensors, scalars, flags) as Record<string, DeviceTensor>,
-  );
+  return arithmetic.scope(() => {
+    const results = definition.update(operations as typeof real, tensors, scalars, flags);
+    // Each result gets an owner, who disposes it: an update may give what it was given, or one tensor twice.
+    const owned = new Set(Object.values(tensors));
+    const own = (tensor: DeviceTensor): DeviceTensor => {
+      const result = owned.has(tensor) ? arithmetic.clone(tensor) : tensor;
+      owned.add(result);
+      return result;
+    };
+    const entries = Object.entries(results as Record<string, DeviceTensor>);
+    return Object.fromEntries(entries.map(([key, tensor]) => [key, own(tensor)]));
+  });
 }
 
 /** ATen's operations as sequences of single roundings, which is what they are on a CPU without FMA. */

@@ -52,7 +52,7 @@ function recorded(definition: Definition<object>): ReadonlyMap<string, Kernel> {
 }
 
 /** @throws TypeError for a name that another has, or that no kernel can have */
-function checkNames({ name, options, zeros, lazy, scalars, flags }: Definition<object>): void {
+function checkNames({ name, zeros, lazy, scalars, flags }: Definition<object>): void {
   const taken = new Set(['param', 'grad']);
   for (const key of [...zeros, ...lazy, ...scalars]) {
     checkIdentifier(name, key);
@@ -67,10 +67,6 @@ function checkNames({ name, options, zeros, lazy, scalars, flags }: Definition<o
     taken.add(key);
   }
   for (const key of flags) checkIdentifier(name, key);
-  const keys = Object.values(options as Record<string, { key: string }>).map(({ key }) => key);
-  const twice = keys.find((key, i) => keys.indexOf(key) !== i);
-  if (twice !== undefined)
-    throw describedWrongly(name, `two options are ${twice} in a state dict: rename one`);
 }
 
 function checkIdentifier(name: string, key: string): void {
@@ -87,8 +83,6 @@ function checkKernel(
   const wrong = (problem: string): Error =>
     describedWrongly(name, `update${variant && ` (${variant.replaceAll('_', ' ')})`} ${problem}`);
   const { lines, outputs } = recording;
-  if (typeof outputs !== 'object' || outputs === null)
-    throw wrong(`gives ${String(outputs)}: { param, ... }`);
   // Lazy state that a variant does not find is undefined there, and no name.
   const values = new Set<unknown>(['grad', 'param', ...zeros, ...lazy]);
   for (const line of lines) {

@@ -6,6 +6,7 @@ import type { Defaults, Description, NamesOf, OptionsOf, StateTable } from './de
 import { Optimizer } from './optimizer.ts';
 import { optionFor } from './options.ts';
 import type { ParamsArgument } from './param_group.ts';
+import { TorchTypeError } from '../errors.ts';
 import type { PythonNumber } from '../python/number.ts';
 
 /** A class of optimizers, as torch.optim has them. */
@@ -68,7 +69,7 @@ function complete(description: AnyDescription): Definition<object> {
   const named = (kind: string): string[] => Object.keys(state).filter((key) => state[key] === kind);
   const prepare = preparation(description, options);
   const defaults = Object.entries(options).map(([key, option]) => [key, option.default]);
-  const { scalars, flags } = prepare(Object.fromEntries(defaults));
+  const { scalars, flags } = preparedOnce(name, () => prepare(Object.fromEntries(defaults)));
   return {
     ...{ name, options, addedOnLoad, validate },
     ...{ countsSteps: 'step' in state, zeros: named('zeros'), lazy: named('lazy') },
@@ -77,6 +78,18 @@ function complete(description: AnyDescription): Definition<object> {
     preparesEachStep: (description.prepare?.length ?? 0) > 1,
     ...{ prepare, update: description.update },
   } as Definition<object>;
+}
+
+function preparedOnce(name: string, prepare: () => Prepared): Prepared {
+  try {
+    return prepare();
+  } catch (error) {
+    if (error instanceof TorchTypeError) throw error;
+    throw describedWrongly(
+      name,
+      `prepare fails on the defaults (${String(error)}): it must take any legal options`,
+    );
+  }
 }
 
 /** What prepares an update, by options that the description leaves to stand for themselves where it does. */

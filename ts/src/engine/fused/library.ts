@@ -94,7 +94,7 @@ function loadLibrary(found: KernelLibrary, operation: CachedLibrary): void {
   if (!outcomes.has(found.file)) {
     try {
       compileKernels(found, kernelFlags, operation, (text) => console.warn(`torch-parity: ${text} ...`));
-      openLibrary(found.file, 'run `npx torch-parity setup-tensorflow`');
+      openOrRemove(found.file);
       outcomes.set(found.file, undefined);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
@@ -103,4 +103,15 @@ function loadLibrary(found: KernelLibrary, operation: CachedLibrary): void {
   }
   const failure = outcomes.get(found.file);
   if (failure !== undefined) throw failure;
+}
+
+/** What does not load would not load in another process either: that one is to compile it anew. */
+function openOrRemove(file: string): void {
+  try {
+    openLibrary(file, 'start again, which compiles it anew');
+  } catch (error) {
+    const { dirname } = node<typeof import('node:path')>('node:path');
+    node<typeof import('node:fs')>('node:fs').rmSync(dirname(file), { recursive: true, force: true });
+    throw error;
+  }
 }

@@ -56,6 +56,9 @@ export function record(
   };
   const named = (names: readonly string[]): Record<string, string> =>
     Object.fromEntries(names.map((name) => [name, name]));
-  const outputs = definition.update(operations, named(tensors) as never, named(scalars), flags);
+  const outputs: unknown = definition.update(operations, named(tensors) as never, named(scalars), flags);
+  if (typeof outputs !== 'object' || outputs === null) {
+    throw new TypeError(`it gives ${String(outputs)}, and not { param, ... }`);
+  }
   return { lines, outputs: outputs as Record<string, string> };
 }
