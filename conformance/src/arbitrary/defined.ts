@@ -43,6 +43,7 @@ export function specOf(definition: Definition<object>): OptimizerSpec {
     stateTensors: [...zeros, ...lazy],
     // The other side need not have what torch's own have: a __setstate__ for older files, and refusals of their own.
     refusesPartialState: lazy.length === 0 && (zeros.length > 0 || countsSteps),
+    realOnly: !definition.takesComplex,
     refusesSparse: false,
     gradientFor: () => NaN,
   };

@@ -24,6 +24,8 @@ export interface OptimizerSpec {
   older?: [key: string, values: fc.Arbitrary<Value>];
   /** Whether it refuses an entry of the state that lacks one of its keys. */
   refusesPartialState: boolean;
+  /** Whether its parameters cannot be complex. */
+  realOnly?: boolean;
   /** Whether it refuses a sparse gradient. */
   refusesSparse: boolean;
   /** The gradient whose first update takes `move` off a parameter; NaN where no gradient does. */

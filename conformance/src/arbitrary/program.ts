@@ -30,7 +30,9 @@ export function programArbitrary(
 ): fc.Arbitrary<Program> {
   const tempers = ['usual', 'wild'] as const;
   const settings = optimizersOf(features, own).flatMap((optimizer) =>
-    features.dtypes.flatMap((dtype) => tempers.map((temper) => ({ features, optimizer, dtype, temper }))),
+    dtypesOf(features, optimizer).flatMap((dtype) =>
+      tempers.map((temper) => ({ features, optimizer, dtype, temper })),
+    ),
   );
   return fc.oneof(
     ...settings.map((setting) => ({
@@ -38,6 +40,10 @@ export function programArbitrary(
       arbitrary: programs(setting, failing),
     })),
   );
+}
+
+function dtypesOf({ dtypes }: Features, { realOnly }: OptimizerSpec): Features['dtypes'] {
+  return realOnly ? dtypes.filter((dtype: string) => !dtype.startsWith('complex')) : dtypes;
 }
 
 function weightOf(choice: string): number {

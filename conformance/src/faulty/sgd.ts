@@ -24,9 +24,6 @@ export const sgdFaults: readonly Fault[] = [
   numeric('momentum-includes-lr', 'the momentum buffer held lr times the gradients (as in Keras)', {
     SGD: lrInside(),
   }),
-  numeric('momentum-not-copied', 'the first momentum buffer were the gradient itself and not a copy', {
-    SGD: withOperations(sgd, () => ({ clone: (g) => g })),
-  }),
   numeric('nesterov-ignored', 'nesterov were ignored', { SGD: withFlags(sgd, { nesterov: false }) }),
   numeric('nesterov-swapped', 'nesterov added momentum times the gradient to the buffer', {
     SGD: withNesterov(sgd, (o, g, buffer, momentum) => o.add(buffer, g, momentum)),

@@ -9,9 +9,10 @@ const mostDecisions = 8;
 /**
  * Checks that a definition can be run by every engine, before any optimizer is made with it.
  *
+ * @returns its kernels, by variant
  * @throws TypeError that says what is wrong, and how to put it right
  */
-export function checkDefinition(definition: Definition<object>): void {
+export function checkDefinition(definition: Definition<object>): ReadonlyMap<string, Kernel> {
   const { name } = definition;
   checkNames(definition);
   const decisions = definition.flags.length + definition.lazy.length;
@@ -38,6 +39,7 @@ export function checkDefinition(definition: Definition<object>): void {
       'update does another thing each time: it must depend on what it is given alone',
     );
   }
+  return kernels;
 }
 
 function recorded(definition: Definition<object>): ReadonlyMap<string, Kernel> {

@@ -54,8 +54,9 @@ export function defineOptimizer<
 ): OptimizerClass<OptionsOf<D>, Scalars, Flags, NamesOf<Table, 'zeros'>, NamesOf<Table, 'lazy'>> {
   checkDescription(description);
   const definition = complete(description as unknown as AnyDescription);
-  checkDefinition(definition);
-  return classOf(definition) as never;
+  const kernels = [...checkDefinition(definition).values()];
+  const takesComplex = kernels.every(({ dtypes }) => dtypes.includes('complex64'));
+  return classOf({ ...definition, takesComplex }) as never;
 }
 
 type AnyDescription = Description<Defaults, StateTable, string, string>;
@@ -75,6 +76,7 @@ function complete(description: AnyDescription): Definition<object> {
     ...{ countsSteps: 'step' in state, zeros: named('zeros'), lazy: named('lazy') },
     ...(check && { check }),
     ...{ scalars: Object.keys(scalars), flags: Object.keys(flags) },
+    takesComplex: false, // until its kernels are known
     preparesEachStep: (description.prepare?.length ?? 0) > 1,
     ...{ prepare, update: description.update },
   } as Definition<object>;

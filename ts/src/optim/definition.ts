@@ -58,6 +58,8 @@ export interface Definition<
   readonly lazy: readonly Lazy[];
   /** Throws where torch's step refuses a group's options; called only if a parameter of the group has a gradient. */
   check?(options: Options): void;
+  /** Whether parameters may be complex: the update was written for them, with `viewAsReal` where they are squared. */
+  readonly takesComplex: boolean;
   readonly scalars: readonly Scalars[];
   readonly flags: readonly Flags[];
   /** Whether {@link prepare} looks at the step, so that it is asked once for each count of a group. */
