@@ -11,6 +11,8 @@ const usage = `usage: torch-conformance verify [options]        checks a subject
        torch-conformance fuzz --help             reads mutated checkpoints
 
   --subject NAME    tensorflow (default), cpu (plain tfjs), or the path of a module whose default export is a Subject
+  --optimizer FILE  a .js module that exports optimizers made by defineOptimizer, to check in place of torch-parity's
+  --torch-optimizer FILE  a Python file that defines them, where torch.optim does not
   --python PATH     a Python that has torch; default: ORACLE_PYTHON, or what \`make setup\` made
   --torch VERSION   the version of torch that the oracle must have
   --workers N       processes of the oracle; default: a core less than there are
@@ -27,6 +29,8 @@ Exits with 0 if all programs ran and all agreed, 1 on a difference, 2 where some
 
 const options = {
   subject: { type: 'string', default: 'tensorflow' },
+  optimizer: { type: 'string' },
+  'torch-optimizer': { type: 'string' },
   python: { type: 'string' },
   torch: { type: 'string' },
   workers: { type: 'string' },
@@ -46,9 +50,11 @@ async function main(args: string[]): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const { subject, python, torch } = values;
+  const { subject, optimizer, python, torch } = values;
   const common = {
     subject,
+    optimizer,
+    torchOptimizer: values['torch-optimizer'],
     python,
     torch,
     workers: values.workers ? natural('--workers', values.workers) : undefined,

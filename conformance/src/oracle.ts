@@ -27,6 +27,8 @@ export interface OracleOptions {
   torch?: string | undefined;
   /** Worker processes of the oracle; its own default if left out. */
   workers?: number | undefined;
+  /** A Python file with optimizers of the user's own, which programs may name beside torch's. It is run. */
+  optimizers?: string | undefined;
   /** An oracle that runs already; nothing is started then. */
   endpoint?: string | undefined;
   /** How long an oracle with work may stay silent before it counts as hung. */
@@ -63,11 +65,13 @@ export class OracleError extends Error {
  * @throws OracleError if it cannot serve
  */
 export async function startOracle(options: OracleOptions = {}): Promise<Oracle> {
-  const { endpoint, python, torch, workers, silenceSeconds = 60 } = options;
+  const { endpoint, python, torch, workers, optimizers, silenceSeconds = 60 } = options;
   let process: OracleProcess | undefined;
   try {
     process =
-      endpoint === undefined ? await startProcess({ python: findPython(python, torch), workers }) : undefined;
+      endpoint === undefined
+        ? await startProcess({ python: findPython(python, torch), workers, optimizers })
+        : undefined;
   } catch (error) {
     throw new OracleError((error as Error).message, { cause: error });
   }

@@ -12,6 +12,8 @@ export interface ProcessOptions {
   /** The Python that has torch; see {@link findPython}. */
   python: string;
   workers?: number | undefined;
+  /** A Python file with optimizers of the user's own. */
+  optimizers?: string | undefined;
 }
 
 /** The oracle as a child process, which never outlives this one. */
@@ -44,12 +46,13 @@ export function findPython(python: string | undefined, torch?: string): string {
 }
 
 /** Starts `python -m torch_oracle` on a free loopback port, and waits until it serves. */
-export async function startProcess({ python, workers }: ProcessOptions): Promise<OracleProcess> {
+export async function startProcess({ python, workers, optimizers }: ProcessOptions): Promise<OracleProcess> {
   const path = [join(root, 'python-oracle'), process.env['PYTHONPATH']].filter(Boolean).join(delimiter);
   const size = workers === undefined ? [] : ['--workers', String(workers)];
+  const own = optimizers === undefined ? [] : ['--optimizers', optimizers];
   const child = spawn(
     python,
-    ['-m', 'torch_oracle', '--bind', 'tcp://127.0.0.1:0', ...size, '--stop-on-eof'],
+    ['-m', 'torch_oracle', '--bind', 'tcp://127.0.0.1:0', ...size, ...own, '--stop-on-eof'],
     {
       env: { ...process.env, PYTHONPATH: path, PYTHONUNBUFFERED: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -47,6 +47,9 @@ def _parse() -> argparse.Namespace:
         metavar="N",
         help="processes beside the one for torch as it is; default: the cores less one, %(default)s",
     )
+    parser.add_argument(
+        "--optimizers", type=Path, metavar="FILE", help="a Python file with optimizers of your own; it is run"
+    )
     parser.add_argument("--stop-on-bye", action="store_true", help="stop when a caller says bye")
     parser.add_argument("--stop-on-eof", action="store_true", help="stop when standard input ends")
     parser.add_argument(
@@ -58,6 +61,8 @@ def _parse() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.workers < 1:
         parser.error("--workers must be at least 1")
+    if arguments.optimizers is not None and not arguments.optimizers.is_file():
+        parser.error(f"--optimizers: there is no file {arguments.optimizers}")
     keys = (arguments.curve_server_secret_key_file, arguments.curve_allowed_keys_dir)
     if (keys[0] is None) != (keys[1] is None):
         parser.error("--curve-server-secret-key-file and --curve-allowed-keys-dir go together")
@@ -95,7 +100,7 @@ async def _service(arguments: argparse.Namespace, stop: asyncio.Event) -> None:
             keys = arguments.curve_server_secret_key_file, arguments.curve_allowed_keys_dir
             stack.callback(secure(router, context, *keys).stop)
         endpoint = bind(router, arguments.bind)
-        nursery = Nursery()
+        nursery = Nursery(optimizers=arguments.optimizers)
         stack.push_async_callback(nursery.stop)
         ieee, native = Pool(nursery, IEEE, arguments.workers), Pool(nursery, NATIVE, 1)
         stack.push_async_callback(ieee.stop)

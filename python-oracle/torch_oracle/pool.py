@@ -73,10 +73,15 @@ class Nursery:
 
     Args:
         command: starts it; the descriptor of its control socket and our process id are appended.
+        optimizers: a file with optimizers of the user's own, appended before them.
     """
 
-    def __init__(self, command: Sequence[str] = (sys.executable, "-m", "torch_oracle.nursery")) -> None:
-        self._command = command
+    def __init__(
+        self,
+        command: Sequence[str] = (sys.executable, "-m", "torch_oracle.nursery"),
+        optimizers: Path | None = None,
+    ) -> None:
+        self._command = (*command, *([] if optimizers is None else [str(optimizers)]))
         self._process: asyncio.subprocess.Process | None = None
         self._control: socket.socket | None = None
         self._starting = asyncio.Lock()

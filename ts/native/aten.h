@@ -148,6 +148,11 @@ PARITY_FUNCTION T div(T x, T y) {
 }
 
 template <typename T>
+PARITY_FUNCTION T div_scalar(T x, double s) {
+  return narrow<T>(widen(x) / static_cast<wide<T>>(s));
+}
+
+template <typename T>
 PARITY_FUNCTION T sqrt(T x) {
   return narrow<T>(root(widen(x)));
 }
@@ -221,6 +226,7 @@ PARITY_FUNCTION real_pair maximum(real_pair x, real_pair y) { return {maximum(x.
 PARITY_FUNCTION real_pair minimum(real_pair x, real_pair y) { return {minimum(x.re, y.re), minimum(x.im, y.im)}; }
 PARITY_FUNCTION real_pair mul_scalar(real_pair x, double s) { return {mul_scalar(x.re, s), mul_scalar(x.im, s)}; }
 PARITY_FUNCTION real_pair add_scalar(real_pair x, double s) { return {add_scalar(x.re, s), add_scalar(x.im, s)}; }
+PARITY_FUNCTION real_pair div_scalar(real_pair x, double s) { return {div_scalar(x.re, s), div_scalar(x.im, s)}; }
 PARITY_FUNCTION real_pair add(real_pair x, real_pair y, double alpha) { return {add(x.re, y.re, alpha), add(x.im, y.im, alpha)}; }
 PARITY_FUNCTION real_pair lerp(real_pair x, real_pair end, double weight) { return {lerp(x.re, end.re, weight), lerp(x.im, end.im, weight)}; }
 PARITY_FUNCTION real_pair addcmul(real_pair x, real_pair y, real_pair z, double value) { return {addcmul(x.re, y.re, z.re, value), addcmul(x.im, y.im, z.im, value)}; }

@@ -1,4 +1,5 @@
-// What stands between TensorFlow's operation (fused_step.cc) and the kernels that are generated.
+// What stands between TensorFlow's operation (fused_step.cc) and the kernels that are generated. Each optimizer's are in a
+// library that is loaded after the operation's, and registers them there.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,14 @@ struct Kernel {
   int slots;
   int scalars;
 };
+
+// Adds kernels of a library, which stays loaded; each has a name that no other has. Gives true.
+bool register_kernels(const Kernel* begin, const Kernel* end);
+
+template <int count>
+bool register_kernels(const Kernel (&kernels)[count]) {
+  return register_kernels(kernels, kernels + count);
+}
 
 // The kernel of that name, or null.
 const Kernel* find_kernel(const char* name);

@@ -1,8 +1,10 @@
 import './node_util.ts';
 
-export { Adadelta, adadelta, type AdadeltaOptions } from './optim/adadelta.ts';
-export { SGD, sgd, type SGDOptions } from './optim/sgd.ts';
-export type { Definition, Inputs, Option, Outputs } from './optim/definition.ts';
+export { Adadelta, type AdadeltaOptions } from './optim/adadelta.ts';
+export { SGD, type SGDOptions } from './optim/sgd.ts';
+export { defineOptimizer, type OptimizerClass } from './optim/define_optimizer.ts';
+export type { Defaults, Description, OptionsOf, StateTable } from './optim/description.ts';
+export type { Definition, Inputs, Option, Outputs, Prepared } from './optim/definition.ts';
 export type { EngineOption } from './engine/engine.ts';
 export type { Operations } from './engine/operations.ts';
 export { optimizers } from './optim/table.ts';
@@ -42,4 +44,6 @@ export { cast } from './cast.ts';
 export { fromTensor, toTensor, type ToTensorOptions } from './tfjs_tensor.ts';
 export { Tuple } from './python/collections.ts';
 export { PythonNumber, pyFloat, pyInt, pythonTypeOf, type PythonType } from './python/number.ts';
+export { power } from './python/power.ts';
+export { reprFloat } from './python/repr.ts';
 export { AssertionError, KeyError, RuntimeError, TorchTypeError, ValueError } from './errors.ts';

@@ -8,7 +8,8 @@ import { decimal, either, flag, floats, number } from './options.ts';
 export function adadelta(features: Features): OptimizerSpec {
   return {
     name: 'Adadelta',
-    defaults: { lr: 1, rho: 0.9, eps: 1e-6, weight_decay: 0 },
+    defaults: { lr: float(1), rho: float(0.9), eps: float(1e-6), weight_decay: float(0) },
+    restored: ['maximize', 'foreach', 'differentiable'],
     options: {
       // 1e39 is a legal double that float32 cannot hold: torch refuses it at the step, not in the constructor.
       lr: number(

@@ -69,11 +69,15 @@ export class Draft {
   constructor(setting: Setting, params: { shape: number[]; values: number[] }[], style: Style) {
     this.setting = setting;
     this.named = style.named;
-    this.loop = style.loop;
+    this.loop = style.loop && this.#hasForeach;
     for (const { shape, values } of params) this.tensor(shape, values);
     this.params = params.length;
     const off: Options = this.loop ? [['foreach', false]] : [];
     this.options = [...new Map([...style.options, ...off])].map((option) => this.option(option));
+  }
+
+  get #hasForeach(): boolean {
+    return 'foreach' in this.setting.optimizer.options;
   }
 
   /** Adds a tensor filled from these values, and gives its index. */
@@ -101,7 +105,7 @@ export class Draft {
    */
   option([key, value]: Options[number]): Options[number] {
     if (key === 'foreach' && this.loop) return [key, false];
-    if (key === 'nesterov' && !this.loop) return [key, false];
+    if (key === 'nesterov' && this.#hasForeach && !this.loop) return [key, false];
     return [key, value];
   }
 

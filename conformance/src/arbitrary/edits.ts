@@ -16,7 +16,7 @@ export function revision(setting: Setting): fc.Arbitrary<Revision> {
     { weight: 3, arbitrary: permutedIds },
     { weight: 2, arbitrary: stringIds },
     { weight: 1, arbitrary: sharedIds },
-    { weight: 3, arbitrary: olderForm(setting) },
+    ...(setting.optimizer.older ? [{ weight: 3, arbitrary: olderForm(setting.optimizer.older) }] : []),
     { weight: 2, arbitrary: extraState },
     { weight: 1, arbitrary: replacedGroup },
   );
@@ -32,7 +32,7 @@ export function harmless(setting: Setting): fc.Arbitrary<Revision> {
         return [{ edit: 'setOption', group: index % groups.length, key, value }];
       }),
     // What loading puts back, whoever removed it.
-    fc.tuple(fc.nat(), fc.constantFrom('maximize', 'foreach', 'differentiable', 'param_names', 'note')).map(
+    fc.tuple(fc.nat(), fc.constantFrom(...setting.optimizer.restored, 'param_names', 'note')).map(
       ([index, key]): Revision =>
         ({ groups }, draft) =>
           key === 'foreach' && draft.loop
@@ -88,8 +88,7 @@ const stringIds: fc.Arbitrary<Revision> = fc
   });
 
 /** What torch 2.1 would have written: another form of state, and no `capturable`. */
-function olderForm({ optimizer }: Setting): fc.Arbitrary<Revision> {
-  const [key, values] = optimizer.older;
+function olderForm([key, values]: [key: string, values: fc.Arbitrary<Value>]): fc.Arbitrary<Revision> {
   return values.map((value): Revision => ({ groups, state }) => [
     ...state.map((id): Edit => ({ edit: 'setState', id, key, value })),
     ...groups.map((_, group): Edit => ({ edit: 'removeOption', group, key: 'capturable' })),
@@ -103,6 +102,7 @@ function olderForm({ optimizer }: Setting): fc.Arbitrary<Revision> {
  * in a program of float32 would be another one.
  */
 export function otherDtype({ features, optimizer, dtype, temper }: Setting): fc.Arbitrary<Revision> {
+  if (optimizer.stateTensors.length === 0) return fc.constant(() => []);
   const other = dtype === 'float32' ? 'float64' : 'float32';
   return fc
     .record({
@@ -116,7 +116,7 @@ export function otherDtype({ features, optimizer, dtype, temper }: Setting): fc.
       const id = pick(dict.state, entry);
       const param = id === undefined ? undefined : paramOf(dict, id);
       if (id === undefined || param === undefined) return [];
-      if (step && optimizer.older[0] === 'step' && features.capturable) {
+      if (step && optimizer.older?.[0] === 'step' && features.capturable) {
         return [{ edit: 'setState', id, key: 'step', value: { tensor: draft.tensor([], [3], 'float64') } }];
       }
       // Averages of squares are not negative.
@@ -139,8 +139,8 @@ const extraState: fc.Arbitrary<Revision> = fc
 /** The last group written anew, with fewer options: loading puts back the rest of them. */
 const replacedGroup: fc.Arbitrary<Revision> = foreign.map((note): Revision => ({ groups }, draft) => {
   const last = groups.length - 1;
-  const numbers = Object.entries(draft.setting.optimizer.defaults).map(([key, value]) => [key, float(value)]);
-  const options = [['note', note], ...numbers, ...(draft.loop ? [['foreach', false]] : [])] as Options;
+  const defaults = Object.entries(draft.setting.optimizer.defaults);
+  const options = [['note', note], ...defaults, ...(draft.loop ? [['foreach', false]] : [])] as Options;
   return [
     { edit: 'addGroup', options, ids: groups[last]!.ids },
     { edit: 'removeGroup', group: last },

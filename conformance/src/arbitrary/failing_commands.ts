@@ -5,6 +5,9 @@ import { fitting } from './commands.ts';
 import { pick, type Draft, type Phrase, type Setting } from './draft.ts';
 import { failingGroup, strangers } from './failing_start.ts';
 
+/** For optimizers that have nothing to leave out. */
+const nothing: fc.Arbitrary<Phrase> = fc.constant(() => {});
+
 /** Commands the last of which torch refuses; where the draft has nothing to do it with, they do nothing. */
 export function failingCommands(setting: Setting): fc.Arbitrary<Phrase> {
   const { features, optimizer, dtype } = setting;
@@ -78,22 +81,23 @@ const loadMisshapen: fc.Arbitrary<Phrase> = fc.tuple(fc.nat(), fc.nat()).map(([k
 // step
 
 function stepWithoutOption({ optimizer }: Setting): fc.Arbitrary<Phrase> {
-  return fc
-    .tuple(fc.constantFrom(...Object.keys(optimizer.defaults)), fc.nat())
-    .map(([key, index]) => (draft) => {
-      const { name, groups } = fitting(draft, index);
-      const edits: Edit[] = [{ edit: 'removeOption', group: index % groups.length, key }];
-      draft.commands.push({ op: 'load', from: name, edits }, { op: 'step' });
-    });
+  const keys = Object.keys(optimizer.defaults);
+  if (keys.length === 0) return nothing;
+  return fc.tuple(fc.constantFrom(...keys), fc.nat()).map(([key, index]) => (draft) => {
+    const { name, groups } = fitting(draft, index);
+    const edits: Edit[] = [{ edit: 'removeOption', group: index % groups.length, key }];
+    draft.commands.push({ op: 'load', from: name, edits }, { op: 'step' });
+  });
 }
 
 function stepWithoutState({ features, optimizer }: Setting): fc.Arbitrary<Phrase> {
   // Without `step`, torch 2.1 would load the dict and fail later.
-  const keys = fc.constantFrom(
-    ...(features.capturable ? [optimizer.older[0]] : []),
+  const keys = [
+    ...(features.capturable && optimizer.older ? [optimizer.older[0]] : []),
     ...optimizer.stateTensors,
-  );
-  return fc.tuple(keys, fc.nat()).map(([key, index]) => (draft) => {
+  ];
+  if (keys.length === 0) return nothing;
+  return fc.tuple(fc.constantFrom(...keys), fc.nat()).map(([key, index]) => (draft) => {
     if (!graded(draft, index)) return;
     draft.step();
     const id = pick(draft.stateDict().state, index)!;
@@ -102,6 +106,7 @@ function stepWithoutState({ features, optimizer }: Setting): fc.Arbitrary<Phrase
 }
 
 function stepWithStateOfOtherShape({ optimizer }: Setting): fc.Arbitrary<Phrase> {
+  if (optimizer.stateTensors.length === 0) return nothing;
   return fc.tuple(fc.constantFrom(...optimizer.stateTensors), fc.nat()).map(([key, index]) => (draft) => {
     const param = graded(draft, index);
     const [size, ...rest] = param === undefined ? [] : draft.tensors[param]!.shape;

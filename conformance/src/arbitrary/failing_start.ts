@@ -16,9 +16,6 @@ const emptyGroup: Item = { group: { params: { list: [] }, options: [] } };
 
 /** Every way in which a constructor refuses its arguments. */
 export function failingStart(setting: Setting): fc.Arbitrary<FailingStart> {
-  const refusedOptions = fc
-    .constantFrom(...setting.optimizer.refused)
-    .map((options): FailingStart => (_, argument) => ({ argument, options }));
   type Make = (draft: Draft) => Argument;
   const weighted: [weight: number, arbitrary: fc.Arbitrary<Make>, possible?: boolean][] = [
     [1, fc.constant<Make>(() => ({ list: [] }))],
@@ -39,6 +36,10 @@ export function failingStart(setting: Setting): fc.Arbitrary<FailingStart> {
     argument: make(draft),
     options: draft.options,
   }));
+  if (setting.optimizer.refused.length === 0) return refused;
+  const refusedOptions = fc
+    .constantFrom(...setting.optimizer.refused)
+    .map((options): FailingStart => (_, argument) => ({ argument, options }));
   return fc.oneof({ weight: 1, arbitrary: refusedOptions }, { weight: 2, arbitrary: refused });
 }
 

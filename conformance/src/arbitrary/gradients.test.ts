@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { float } from '../value.ts';
+import { float, toNumber } from '../value.ts';
 import { Draft, type Setting } from './draft.ts';
 import { featuresOf } from './features.ts';
 import { gradient } from './gradients.ts';
@@ -42,8 +42,8 @@ for (const optimizer of optimizersOf(features)) {
     const start = 1e-4;
     const moves = drawn(start, false).map((grad) => {
       if (optimizer.name === 'SGD') return lr * grad;
-      const { rho, eps } = optimizer.defaults;
-      return (lr * Math.sqrt(eps!) * grad) / Math.sqrt((1 - rho!) * grad * grad + eps!);
+      const [rho, eps] = [toNumber(optimizer.defaults['rho']!), toNumber(optimizer.defaults['eps']!)];
+      return (lr * Math.sqrt(eps) * grad) / Math.sqrt((1 - rho) * grad * grad + eps);
     });
     t.true(moves.some((move) => Math.abs(move - start) < 1e-15 * start));
   });

@@ -35,7 +35,7 @@ function cancel(
   const group = groups.find(({ params }) => params.includes(param));
   const start = Array.from(tensors[param]!.toTypedArray(), Number);
   if (!group || start.length === 0) return undefined;
-  const amount = (key: string) => toNumber(group.options.get(key) ?? setting.optimizer.defaults[key]!);
+  const amount = (key: string) => toNumber(group.options.get(key) ?? setting.optimizer.defaults[key] ?? 0);
   const direction = group.options.get('maximize') === true ? -1 : 1;
   const { nudge } = floatFormats[setting.dtype];
   return start.map((value, index) => {

@@ -9,8 +9,10 @@ import { sgd } from './sgd.ts';
 /** What the generators know of one optimizer. A second optimizer is one file like adadelta.ts and one entry below. */
 export interface OptimizerSpec {
   name: string;
-  /** Its numbers where nobody gives them. It cannot step without them, and loading a state dict does not put them back. */
-  defaults: Record<string, number>;
+  /** Its options that it cannot step without and loading a state dict does not put back, as they are where nobody gives them. */
+  defaults: Record<string, Value>;
+  /** Options that loading puts back. */
+  restored: string[];
   options: OptionTable;
   /** Makes options legal together that are each legal alone. */
   legal(options: Options): Options;
@@ -19,9 +21,11 @@ export interface OptimizerSpec {
   /** The tensors of its state that are shaped like the parameter, and take its dtype when they are loaded. */
   stateTensors: string[];
   /** A key of its state that older versions of torch wrote in another form, and the values that they wrote. */
-  older: [key: string, values: fc.Arbitrary<Value>];
+  older?: [key: string, values: fc.Arbitrary<Value>];
   /** Whether it refuses an entry of the state that lacks one of its keys. */
   refusesPartialState: boolean;
+  /** Whether its parameters cannot be complex. */
+  realOnly?: boolean;
   /** Whether it refuses a sparse gradient. */
   refusesSparse: boolean;
   /** The gradient whose first update takes `move` off a parameter; NaN where no gradient does. */
@@ -30,9 +34,15 @@ export interface OptimizerSpec {
 
 const known: Record<string, (features: Features) => OptimizerSpec> = { Adadelta: adadelta, SGD: sgd };
 
-/** What the generators know of the optimizers that these features name. */
-export function optimizersOf(features: Features): OptimizerSpec[] {
+/**
+ * What the generators know of the optimizers that these features name.
+ *
+ * @param own - of optimizers that are not torch's
+ */
+export function optimizersOf(features: Features, own: readonly OptimizerSpec[] = []): OptimizerSpec[] {
   return features.optimizers.map((name) => {
+    const defined = own.find((spec) => spec.name === name);
+    if (defined) return defined;
     const spec = known[name];
     if (!spec)
       throw new TypeError(`no generator for ${name}: add one to conformance/src/arbitrary/optimizers.ts`);

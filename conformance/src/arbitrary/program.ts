@@ -7,7 +7,7 @@ import { failingCommands } from './failing_commands.ts';
 import { failingStart, type FailingStart } from './failing_start.ts';
 import type { Features } from './features.ts';
 import { start } from './groups.ts';
-import { optimizersOf } from './optimizers.ts';
+import { optimizersOf, type OptimizerSpec } from './optimizers.ts';
 import { either } from './options.ts';
 
 export { featuresOf, type Features } from './features.ts';
@@ -22,14 +22,17 @@ const weights: Record<string, number> = { Adadelta: 2, float32: 4, float64: 1, u
  * parameters and stepping is one phrase. About one program in seven aims at an error of torch, with which it then ends.
  *
  * @param failing - whether some aim at an error
+ * @param own - what is known of optimizers that are not torch's
  */
 export function programArbitrary(
   features: Features,
-  { failing = true }: { failing?: boolean } = {},
+  { failing = true, own = [] }: { failing?: boolean; own?: readonly OptimizerSpec[] } = {},
 ): fc.Arbitrary<Program> {
   const tempers = ['usual', 'wild'] as const;
-  const settings = optimizersOf(features).flatMap((optimizer) =>
-    features.dtypes.flatMap((dtype) => tempers.map((temper) => ({ features, optimizer, dtype, temper }))),
+  const settings = optimizersOf(features, own).flatMap((optimizer) =>
+    dtypesOf(features, optimizer).flatMap((dtype) =>
+      tempers.map((temper) => ({ features, optimizer, dtype, temper })),
+    ),
   );
   return fc.oneof(
     ...settings.map((setting) => ({
@@ -37,6 +40,10 @@ export function programArbitrary(
       arbitrary: programs(setting, failing),
     })),
   );
+}
+
+function dtypesOf({ dtypes }: Features, { realOnly }: OptimizerSpec): Features['dtypes'] {
+  return realOnly ? dtypes.filter((dtype: string) => !dtype.startsWith('complex')) : dtypes;
 }
 
 function weightOf(choice: string): number {

@@ -7,7 +7,8 @@ import { decimal, either, flag, floats, number } from './options.ts';
 export function sgd(): OptimizerSpec {
   return {
     name: 'SGD',
-    defaults: { lr: 1e-3, momentum: 0, dampening: 0, weight_decay: 0 },
+    defaults: { lr: float(1e-3), momentum: float(0), dampening: float(0), weight_decay: float(0) },
+    restored: ['maximize', 'foreach', 'differentiable'],
     options: {
       lr: number(
         either([1, floats(1e-3)], [3, decimal(-4, 0)]),

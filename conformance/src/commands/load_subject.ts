@@ -1,8 +1,11 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Features } from '../arbitrary/features.ts';
+import { specOf } from '../arbitrary/defined.ts';
+import type { OptimizerSpec } from '../arbitrary/optimizers.ts';
 import type { Files } from '../exchange/files.ts';
 import type { Subject } from '../subject.ts';
+import type { DefinedTable } from '../subjects/torch_parity.ts';
 
 /** A subject, and what of torch it does not have. */
 export interface Loaded {
@@ -10,24 +13,30 @@ export interface Loaded {
   without: Partial<Features>;
   /** Its checkpoints, where it has any. */
   files?: Files;
+  /** What is known of its optimizers, where they are not torch-parity's. */
+  own?: OptimizerSpec[];
 }
 
 /**
  * The subject of that name: torch-parity on `tensorflow` or on plain tfjs (`cpu`), or what the module at a path exports
  * by default.
+ *
+ * @param optimizers - a module whose optimizers take the place of torch-parity's
  */
-export async function loadSubject(name: string): Promise<Loaded> {
+export async function loadSubject(name: string, optimizers?: string): Promise<Loaded> {
   if (name === 'tensorflow') {
     process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '1'; // else it tells which instructions the processor has
     await import('@tensorflow/tfjs-node-gpu');
-    return { ...(await torchParity()), without: {} };
+    return torchParity(optimizers);
   }
   if (name === 'cpu') {
     const { env } = await import('@tensorflow/tfjs-core');
     env().set('PROD', true); // else it advises to install tfjs-node
     await import('@tensorflow/tfjs-backend-cpu');
-    return { ...(await torchParity()), without: { dtypes: ['float32'] } };
+    const { without, ...loaded } = await torchParity(optimizers);
+    return { ...loaded, without: { ...without, dtypes: ['float32'] } };
   }
+  if (optimizers !== undefined) throw new Error('--optimizer goes with --subject tensorflow or cpu alone');
   if (!/\.[cm]?js$/.test(name)) {
     throw new Error(`there is no subject ${name}: it is tensorflow, cpu, or the path of a .js module`);
   }
@@ -36,9 +45,26 @@ export async function loadSubject(name: string): Promise<Loaded> {
   return { subject, without: {} };
 }
 
-async function torchParity(): Promise<{ subject: Subject; files: Files }> {
+async function torchParity(optimizers: string | undefined): Promise<Loaded> {
   const { ready } = await import('@tensorflow/tfjs-core');
   await ready();
-  const { torchParityFiles } = await import('../exchange/files.ts');
-  return { subject: (await import('../subjects/torch_parity.ts')).torchParity(), files: torchParityFiles };
+  const { torchParity: subjectOf } = await import('../subjects/torch_parity.ts');
+  if (optimizers === undefined) {
+    const { torchParityFiles } = await import('../exchange/files.ts');
+    return { subject: subjectOf(), without: {}, files: torchParityFiles };
+  }
+  const table = await loadOptimizers(optimizers);
+  return {
+    subject: subjectOf(table, Object.keys(table).join(', ')),
+    without: { optimizers: Object.keys(table) },
+    own: Object.values(table).map(({ definition }) => specOf(definition)),
+  };
+}
+
+/** The optimizers that a module exports, by the names that they are defined with. */
+async function loadOptimizers(path: string): Promise<DefinedTable> {
+  const exported = Object.values((await import(pathToFileURL(resolve(path)).href)) as object);
+  const kinds = exported.filter((value): value is DefinedTable[string] => Object.hasOwn(value, 'definition'));
+  if (kinds.length === 0) throw new Error(`${path} exports no optimizer: export what defineOptimizer gives`);
+  return Object.fromEntries(kinds.map((kind) => [kind.definition.name, kind]));
 }

@@ -16,8 +16,9 @@ export async function replayCommand({
   const place = readPlace(file);
   if (place) return exchangeCommand({ ...options, ...place, subject: name, runs: 1 });
   const { program } = readCase(file);
-  const { subject } = await loadSubject(name);
-  await using oracle = await startOracle(options);
+  const { optimizer, torchOptimizer } = options;
+  const { subject } = await loadSubject(name, optimizer);
+  await using oracle = await startOracle({ ...options, optimizers: torchOptimizer });
   for await (const outcome of outcomes(subject, oracle, [{ source: { file }, program }], 1)) {
     switch (outcome.verdict) {
       case 'agrees':
@@ -28,6 +29,7 @@ export async function replayCommand({
           failureText(outcome, {
             ...{ subject: subjectName(subject, outcome), torch: oracle.hello.torch, file },
             explanation: await explanationOf(outcome),
+            own: { optimizer, torchOptimizer },
           }),
         );
         return 1;

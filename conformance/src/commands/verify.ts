@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { featuresOf, programArbitrary, type Features } from '../arbitrary/program.ts';
+import type { OptimizerSpec } from '../arbitrary/optimizers.ts';
 import { readCases, storeCase } from '../cases.ts';
 import { exchangeCode, exchangeLine, exchangeRows } from '../exchange/report.ts';
 import { runExchange } from '../exchange/run.ts';
 import type { Amount } from '../exchange/suite.ts';
 import { OracleError, startOracle, type Oracle } from '../oracle.ts';
 import type { Program } from '../program.ts';
-import { failureText } from '../report/failure.ts';
+import { failureText, type OwnOptimizer } from '../report/failure.ts';
 import { Report } from '../report/jsonl.ts';
 import { Progress, progressLine } from '../report/progress.ts';
 import { count, runInfo, summaryText } from '../report/summary.ts';
@@ -23,7 +24,7 @@ import {
 } from '../verify.ts';
 import { loadSubject } from './load_subject.ts';
 
-export interface CommonOptions {
+export interface CommonOptions extends OwnOptimizer {
   subject: string;
   python: string | undefined;
   torch: string | undefined;
@@ -47,9 +48,11 @@ export async function verifyCommand({
   seed,
   ...options
 }: VerifyOptions): Promise<number> {
-  const { subject, without, files } = await loadSubject(name);
-  await using oracle = await startOracle(options);
+  const { optimizer, torchOptimizer } = options;
+  const { subject, without, files, own } = await loadSubject(name, optimizer);
+  await using oracle = await startOracle({ ...options, optimizers: torchOptimizer });
   checkExact(subject, oracle);
+  checkOptimizers(own, oracle);
   const start = Date.now();
   const seconds = (): number => (Date.now() - start) / 1000;
   const features = { ...featuresOf(oracle.hello.torch), ...without };
@@ -73,7 +76,7 @@ export async function verifyCommand({
   };
   let result: Verification;
   try {
-    const programs = programArbitrary(features);
+    const programs = programArbitrary(features, { ...(own && { own }) });
     result = await verify({ subject, oracle, programs, runs, seed, stored, onOutcome, onShrinking });
   } finally {
     progress.clear();
@@ -90,7 +93,7 @@ export async function verifyCommand({
       : undefined;
   const code = ownCode || (exchanged ? exchangeCode(exchanged) : 0);
   report.summary(totals, code, seconds(), exchanged);
-  if (result.failure) console.log(`${await describe(result.failure, subject, oracle)}\n`);
+  if (result.failure) console.log(`${await describe(result.failure, subject, oracle, options)}\n`);
   for (const { source, by, message } of notRun.slice(0, 3)) {
     console.log(
       `could not run ${JSON.stringify(source)}, because of the ${by}: ${message.split('\n', 6).join('\n')}\n`,
@@ -132,11 +135,20 @@ function checkExact({ claim }: Subject, { hello }: Oracle): void {
   );
 }
 
+function checkOptimizers(own: readonly OptimizerSpec[] | undefined, { hello }: Oracle): void {
+  const missing = (own ?? []).map(({ name }) => name).filter((name) => !hello.optimizers.includes(name));
+  if (missing.length === 0) return;
+  throw new OracleError(
+    `the oracle has no ${missing.join(', ')}: name the Python file that defines it, --torch-optimizer FILE`,
+  );
+}
+
 /** Stores a failure, and tells everything about it. */
 async function describe(
   { found, smallest, complete }: Failure,
   subject: Subject,
   oracle: Oracle,
+  { optimizer, torchOptimizer }: OwnOptimizer,
 ): Promise<string> {
   const { source, program } = smallest;
   const file = 'file' in source ? source.file : storeCase(foundFolder(oracle), program);
@@ -144,6 +156,7 @@ async function describe(
     ...{ subject: subjectName(subject, smallest), torch: oracle.hello.torch, file, complete },
     ...(found !== smallest && { found: found.source }),
     explanation: await explanationOf(smallest),
+    own: { optimizer, torchOptimizer },
   });
 }
 

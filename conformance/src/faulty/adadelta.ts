@@ -1,4 +1,4 @@
-import { adadelta } from 'torch-parity';
+import { adadelta } from './definitions.ts';
 import { numeric, type Fault } from './fault.ts';
 import { withOperations, withScalars, withUpdate, type Tensor } from './patch.ts';
 

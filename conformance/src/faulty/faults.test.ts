@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import test from 'ava';
-import { adadelta, sgd } from 'torch-parity';
+import { adadelta, sgd } from './definitions.ts';
 import { featuresOf, programArbitrary } from '../arbitrary/program.ts';
 import { compare } from '../compare.ts';
 import type { Program } from '../program.ts';

@@ -1,12 +1,11 @@
 import {
-  adadelta,
   Optimizer,
   PythonNumber,
-  sgd,
   type Definition,
   type ParamGroupInit,
   type ParamsArgument,
 } from 'torch-parity';
+import { adadelta, sgd } from './definitions.ts';
 import { mixed, type Fault, type OptimizerClass } from './fault.ts';
 
 /** Faults of groups: what they take over, and whose options a step uses. */

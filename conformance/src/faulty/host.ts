@@ -31,6 +31,7 @@ export function hostOperations(round: Round): Operations<HostTensor, number> {
     mulScalar: (x, s) => ({ ...map(x, (a) => round(a * round(s))), scaled: { of: x, by: s } }),
     addScalar: (x, s) => map(x, (a) => round(a + round(s))),
     add: (x, y, alpha) => zip(x, y, (a, b) => round(a + round(b * round(alpha)))),
+    divScalar: (x, s) => map(x, (a) => round(a / round(s))),
     div: (x, y) => zip(x, y, (a, b) => round(a / b)),
     sqrt: (x) => ({ ...map(x, (a) => round(Math.sqrt(a))), root: { of: x } }),
     maximum: (x, y) => zip(x, y, (a, b) => (Number.isNaN(a) || a >= b ? a : b)),

@@ -1,7 +1,5 @@
 import {
-  adadelta,
   Parameter,
-  sgd,
   TensorData,
   type Optimizer,
   type ParamGroup,
@@ -10,6 +8,7 @@ import {
   type StateEntry,
   type StateId,
 } from 'torch-parity';
+import { adadelta, sgd } from './definitions.ts';
 import { defined, loads, type Fault } from './fault.ts';
 import { isDeviceTensor } from './host.ts';
 

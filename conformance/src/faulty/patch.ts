@@ -1,4 +1,5 @@
-import { adadelta, sgd, type Definition, type Inputs, type Operations, type Outputs } from 'torch-parity';
+import type { Definition, Inputs, Operations, Outputs } from 'torch-parity';
+import { adadelta, sgd } from './definitions.ts';
 import type { Definitions } from './fault.ts';
 
 /** A definition whose scalars are changed before the update sees them. */

@@ -1,4 +1,4 @@
-import { adadelta, sgd } from 'torch-parity';
+import { adadelta, sgd } from './definitions.ts';
 import { numeric, type Fault } from './fault.ts';
 import { hostOperations, map, mapElements, onHost } from './host.ts';
 import { both, withUpdate, type Common, type Tensor } from './patch.ts';

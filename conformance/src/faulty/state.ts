@@ -1,4 +1,5 @@
-import { adadelta, Parameter, TensorData, type StateEntry, type StateId } from 'torch-parity';
+import { Parameter, TensorData, type StateEntry, type StateId } from 'torch-parity';
+import { adadelta } from './definitions.ts';
 import { mixed, type Fault } from './fault.ts';
 import { tensorLike } from './host.ts';
 

@@ -1,4 +1,5 @@
-import { adadelta, sgd, type Operations } from 'torch-parity';
+import type { Operations } from 'torch-parity';
+import { adadelta, sgd } from './definitions.ts';
 import type { Profile } from '../subject.ts';
 import type { OptimizerTable } from '../subjects/torch_parity.ts';
 import { tableOf } from './fault.ts';

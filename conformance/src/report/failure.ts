@@ -5,6 +5,14 @@ import { hex } from '../ulp.ts';
 import type { Differing, Source } from '../verify.ts';
 import { pythonSnippet } from './snippet.ts';
 
+/** An optimizer of the user's own. */
+export interface OwnOptimizer {
+  /** A module that exports what `defineOptimizer` gave. */
+  optimizer?: string | undefined;
+  /** A Python file that defines the class, where torch.optim has none of that name. */
+  torchOptimizer?: string | undefined;
+}
+
 export interface FailureContext {
   subject: string;
   torch: string;
@@ -14,6 +22,8 @@ export interface FailureContext {
   found?: Source;
   /** The planted fault that it behaves like. */
   explanation?: string | undefined;
+  /** Where the optimizer is from, if not from torch-parity, and from torch.optim. */
+  own?: OwnOptimizer;
   /** False where there was no time to make it smaller still. */
   complete?: boolean;
 }
@@ -57,12 +67,19 @@ export function failureText({ source, program, judgement }: Differing, context: 
       ? [`  smallest  ${sourceText(source)}${context.complete ? '' : ' (time ran out)'}`]
       : []),
     `  stored    ${context.file}`,
-    `  replay    npx torch-conformance replay ${context.file}`,
+    `  replay    npx torch-conformance replay ${context.file}${ownText(context.own)}`,
     '',
     `In plain Python (torch ${context.torch}):`,
     '',
-    pythonSnippet(program, record, path),
+    pythonSnippet(program, record, path, context.own?.torchOptimizer),
   ].join('\n');
+}
+
+function ownText({ optimizer, torchOptimizer }: OwnOptimizer = {}): string {
+  return (
+    (optimizer === undefined ? '' : ` --optimizer ${optimizer}`) +
+    (torchOptimizer === undefined ? '' : ` --torch-optimizer ${torchOptimizer}`)
+  );
 }
 
 function programText({ optimizer, dtype, options, params, tensors, argument }: Program): string {

@@ -8,16 +8,20 @@ import type { Value } from '../value.ts';
  *
  * @param commands - how many commands to run
  * @param path - what to print at the end: the path of a leaf
+ * @param definedIn - the Python file that defines the optimizer, where torch.optim does not
  */
-export function pythonSnippet(program: Program, commands: number, path: string): string {
+export function pythonSnippet(program: Program, commands: number, path: string, definedIn?: string): string {
   const { optimizer, options, params, argument } = program;
   const write = new Writer(program);
+  const kind = definedIn
+    ? `__import__("runpy").run_path(${JSON.stringify(definedIn)})["${optimizer}"]`
+    : `torch.optim.${optimizer}`;
   const lines = [
     'import os; os.environ["ATEN_CPU_CAPABILITY"] = "default"  # arithmetic without FMA',
     'import copy, torch',
     'inf, nan = float("inf"), float("nan")',
     `p = [${params.map(({ tensor }) => `torch.nn.Parameter(${write.tensor(tensor)})`).join(', ')}]`,
-    `optimizer = torch.optim.${optimizer}(${[write.argument(argument), ...write.keywords(options)].join(', ')})`,
+    `optimizer = ${kind}(${[write.argument(argument), ...write.keywords(options)].join(', ')})`,
     ...program.commands.slice(0, commands).flatMap((command, index) => write.command(command, index)),
   ];
   const shown = expressionOf(path, program.commands[commands - 1]);

@@ -1,23 +1,24 @@
-import { PythonNumber, type Parameter, type TensorData } from 'torch-parity';
+import { PythonNumber, type Definition, type Parameter, type TensorData, Tuple } from 'torch-parity';
 import type { Argument, Group, Item, Options } from '../program.ts';
 import type { Value } from '../value.ts';
 import { toJs } from './python_values.ts';
-
-/** torch's names of documented options that torch-parity spells otherwise, or takes as plain numbers. */
-const ourNames: ReadonlyMap<string, string> = new Map([
-  ...['lr', 'rho', 'eps', 'momentum', 'dampening'].map((name): [string, string] => [name, name]),
-  ['weight_decay', 'weightDecay'],
-  ['param_names', 'paramNames'],
-]);
 
 /** Turns what a program says is passed into what torch-parity is passed. */
 export class Arguments {
   readonly #params: readonly Parameter[];
   readonly #tensors: readonly TensorData[];
+  /** Our names of documented options, by torch's. */
+  readonly #ourNames: ReadonlyMap<string, string>;
 
-  constructor(params: readonly Parameter[], tensors: readonly TensorData[]) {
+  constructor(
+    params: readonly Parameter[],
+    tensors: readonly TensorData[],
+    definition: Definition<object> | undefined,
+  ) {
     this.#params = params;
     this.#tensors = tensors;
+    const options = Object.entries((definition?.options ?? {}) as Record<string, { key: string }>);
+    this.#ourNames = new Map(options.map(([name, { key }]) => [key, name]));
   }
 
   value(value: Value): unknown {
@@ -28,10 +29,9 @@ export class Arguments {
   options(options: Options): Record<string, unknown> {
     return Object.fromEntries(
       options.map(([key, value]) => {
+        const ours = this.#ourNames.get(key);
         const js = this.value(value);
-        const ours = ourNames.get(key);
-        const isPlain = ours !== undefined && js instanceof PythonNumber && js.type === 'float';
-        return [ours ?? key, isPlain ? js.value : js];
+        return [ours ?? (key === 'param_names' ? 'paramNames' : key), ours === undefined ? js : plain(js)];
       }),
     );
   }
@@ -61,4 +61,14 @@ export class Arguments {
     if ('group' in item) return this.group(item.group);
     return this.value(item.value);
   }
+}
+
+/** A float as the number that it is, and a tuple of floats as an array of them. */
+function plain(js: unknown): unknown {
+  if (js instanceof Tuple && js.every(isFloat)) return js.map(plain);
+  return isFloat(js) ? js.value : js;
+}
+
+function isFloat(js: unknown): js is PythonNumber {
+  return js instanceof PythonNumber && js.type === 'float';
 }

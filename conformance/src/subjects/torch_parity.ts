@@ -9,7 +9,7 @@ import {
   TensorData,
 } from 'torch-parity';
 import { OrderedDict, type Dict } from 'torch-parity/checkpoint';
-import type { Gradient, Optimizer, RemovableHandle, StateDict } from 'torch-parity';
+import type { Definition, Gradient, Optimizer, RemovableHandle, StateDict } from 'torch-parity';
 import { torchParityFiles, type Files } from '../exchange/files.ts';
 import type { Closure, Command, Edit, Program } from '../program.ts';
 import type { Subject } from '../subject.ts';
@@ -25,10 +25,15 @@ export type OptimizerTable = Readonly<
   Record<string, new (params: never, options: never) => Optimizer<object>>
 >;
 
+/** Optimizers that `defineOptimizer` made. */
+export type DefinedTable = Readonly<
+  Record<string, OptimizerTable[string] & { definition: Definition<object> }>
+>;
+
 /**
  * torch-parity on the tfjs backend that is registered, through its public interface.
  *
- * @param table - planted faults put other classes in the place of torch-parity's
+ * @param table - planted faults put other classes in the place of torch-parity's; so may whoever has their own
  * @param files - and another way to write or read checkpoints
  */
 export function torchParity(
@@ -40,15 +45,27 @@ export function torchParity(
     name,
     claim: 'exact',
     device: device(),
-    // What is not torch-parity's own has no kernels.
-    ...(table === optimizers && hasKernels() && { engines: ['fused', 'reference'] }),
-    run: (program, engine) => new Run(program, table, files, engine).trace(),
+    ...(isDefined(table) && hasKernels(table) && { engines: ['fused', 'reference'] }),
+    // A planted fault is not worth compiling.
+    run: (program, engine = 'reference') => new Run(program, table, files, engine).trace(),
   };
 }
 
-/** Whether the fused engine has to be there: on TensorFlow, for a CPU. */
-function hasKernels(): boolean {
-  return (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === false;
+/** Whether all of a table are classes that `defineOptimizer` made, and none extends one. */
+function isDefined(table: OptimizerTable): table is DefinedTable {
+  return Object.values(table).every((kind) => Object.hasOwn(kind, 'definition'));
+}
+
+/** Whether the fused engine has to be there: on TensorFlow, for a CPU, and for others' optimizers with a compiler. */
+function hasKernels(table: DefinedTable): boolean {
+  if ((tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice !== false) return false;
+  if ((table as OptimizerTable) === optimizers) return true;
+  const parameter = new Parameter(TensorData.from('float32', [0]));
+  const fallbacks = Object.values(table).map((kind) => new kind([parameter] as never, {} as never).fallback);
+  parameter.dispose();
+  const fallback = fallbacks.find((reason) => reason !== undefined);
+  if (fallback !== undefined) console.error(`The reference engine alone is checked: ${fallback}`);
+  return fallback === undefined;
 }
 
 function device(): string {
@@ -57,12 +74,18 @@ function device(): string {
   return `${tf.getBackend()}${isUsingGpuDevice === undefined ? '' : isUsingGpuDevice ? ' (gpu)' : ' (cpu)'}`;
 }
 
+/** What the optimizer of a program is made of; of a planted fault, what it should be made of. */
+function definitionOf({ optimizer }: Program, table: OptimizerTable): Definition<object> | undefined {
+  const own: OptimizerTable = optimizers;
+  return ((own[optimizer] ?? table[optimizer]) as Partial<DefinedTable[string]> | undefined)?.definition;
+}
+
 /** One program's run. */
 class Run implements HookContext {
   readonly #program: Program;
   readonly #table: OptimizerTable;
   readonly #files: Files;
-  readonly #engine: string | undefined;
+  readonly #engine: string;
   /** The program's tensors, and after them those of state dicts that were kept. */
   readonly #inputs: TensorData[];
   readonly #outputs: TensorData[] = [];
@@ -74,14 +97,14 @@ class Run implements HookContext {
   #optimizer: Optimizer<object> | undefined;
   #events: string[] = [];
 
-  constructor(program: Program, table: OptimizerTable, files: Files, engine: string | undefined) {
+  constructor(program: Program, table: OptimizerTable, files: Files, engine: string) {
     this.#program = program;
     this.#table = table;
     this.#files = files;
     this.#engine = engine;
     this.#inputs = [...program.tensors];
     this.#params = program.params.map(({ tensor }) => new Parameter(tensorAt(this.#inputs, tensor)));
-    this.#arguments = new Arguments(this.#params, this.#inputs);
+    this.#arguments = new Arguments(this.#params, this.#inputs, definitionOf(program, table));
   }
 
   /** At once, unless files are written or read: programs that wait do not overlap with others by themselves. */
@@ -142,7 +165,7 @@ class Run implements HookContext {
     if (kind === undefined) throw new RangeError(`torch-parity has no ${optimizer}`);
     this.#optimizer = new kind(
       this.#arguments.argument(argument) as never,
-      { ...this.#arguments.options(options), ...(this.#engine && { engine: this.#engine }) } as never,
+      { ...this.#arguments.options(options), engine: this.#engine } as never,
     );
     return { snapshot: this.#snapshot() };
   }
@@ -238,8 +261,9 @@ class Run implements HookContext {
     const target = this.#optimizer?.paramGroups[group];
     if (target === undefined) throw new RangeError(`the optimizer has no group ${group}`);
     for (const [name, option] of Object.entries(this.#arguments.options([[key, value]]))) {
-      // A whole number put where one was remembered as an int would be taken for that int, unless it says its type.
-      target[name] = Number.isInteger(option) ? this.value(value) : option;
+      // A whole number put where one was remembered as an int would be taken for that int, unless it says its type; and
+      // an array is a list here.
+      target[name] = typeof option === 'number' && !Number.isInteger(option) ? option : this.value(value);
     }
   }
 

@@ -1,7 +1,10 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import '../node_util.ts';
-import { loadLibrary, Unavailable } from '../engine/fused/library.ts';
+import { loadKernels } from '../engine/fused/library.ts';
+import { Unavailable } from '../engine/fused/unavailable.ts';
+import { compilerVersion } from '../native/machine.ts';
+import { Adadelta } from '../optim/adadelta.ts';
 import '../optim/table.ts';
 import { chooseFlavor } from '../native/flavor.ts';
 
@@ -67,6 +70,7 @@ async function* examineTensorflow(): AsyncGenerator<Finding> {
   yield { what: 'TensorFlow', found: binding.TF_Version };
   yield explainDevice(isUsingGpuDevice);
   yield examineEngine(isUsingGpuDevice);
+  yield await examineCompiler();
 
   const lost = [1, 100_000].flatMap((size) => {
     const tiny = tf.fill([size], 2 ** -140);
@@ -94,7 +98,7 @@ function explainDevice(isUsingGpu: boolean): Finding {
 /** The engine that an optimizer gets where none is asked for. */
 function examineEngine(isUsingGpu: boolean): Finding {
   try {
-    loadLibrary();
+    loadKernels(Adadelta.definition);
     return { what: 'engine', found: 'fused' };
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error;
@@ -102,6 +106,18 @@ function examineEngine(isUsingGpu: boolean): Finding {
     const found = `reference, since ${reason}`;
     // On a GPU nothing is wrong: there are no kernels for it.
     return isUsingGpu ? { what: 'engine', found } : { what: 'engine', found, cure };
+  }
+}
+
+/** What optimizers of one's own are compiled with; nothing is wrong without it. */
+async function examineCompiler(): Promise<Finding> {
+  const what = 'compiler';
+  try {
+    return { what, found: await compilerVersion() };
+  } catch {
+    const found =
+      'none, so optimizers of your own run on the reference engine unless they are compiled already';
+    return { what, found: `${found} (sudo apt install g++)` };
   }
 }
 

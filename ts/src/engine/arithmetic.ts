@@ -42,7 +42,11 @@ const tfjsArithmetic: Arithmetic<tf.Tensor> = {
   mul: (x, y) => tf.mul(x, y),
   div: (x, y) => tf.div(x, y),
   sqrt: (x) => tf.sqrt(x),
-  choose: (x, y, yes, no) => tf.where(tf.greaterEqual(x, y), yes, no),
+  choose(x, y, yes, no) {
+    // tfjs spreads a scalar over one element where there are none.
+    const empty = [x, y, yes, no].find(({ size }) => size === 0);
+    return empty === undefined ? tf.where(tf.greaterEqual(x, y), yes, no) : tf.clone(empty);
+  },
   widen: (x) => x,
   round: (x) => x,
   clone: (x) => tf.clone(x),

@@ -32,9 +32,10 @@ export function metaOperations(parameter: ParameterDType): Operations<Meta, numb
     sign: (x) => real('sign', x),
     sqrt: (x) => real('sqrt', x),
     clone: (x) => x,
-    // torch wraps these two scalars in a tensor, and lets them overflow to infinity.
+    // torch wraps these scalars in a tensor, and lets them overflow to infinity.
     mulScalar: (x) => x,
     addScalar: (x) => real('addScalar', x),
+    divScalar: (x) => real('divScalar', x),
     mul: (x, y) => real('mul', into(x, y)),
     div: (x, y) => real('div', into(x, y)),
     maximum: (x, y) => real('maximum', into(x, y)),

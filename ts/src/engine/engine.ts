@@ -2,7 +2,8 @@ import type { Definition } from '../optim/definition.ts';
 import { ValueError } from '../errors.ts';
 import { repr } from '../python/repr.ts';
 import { FusedEngine } from './fused/engine.ts';
-import { loadKernels, Unavailable } from './fused/library.ts';
+import { loadKernels } from './fused/library.ts';
+import { Unavailable } from './fused/unavailable.ts';
 
 /** Where the arithmetic runs; never part of a state dict. */
 export interface EngineOption {
@@ -13,26 +14,33 @@ export interface EngineOption {
   engine?: 'reference' | 'fused' | 'auto';
 }
 
+/** An engine: without `fused`, the reference engine, which needs nothing. */
+export interface ChosenEngine {
+  fused?: FusedEngine;
+  /** Why it is not the fused one, and what to do about it, where nobody asked for the other. */
+  fallback?: string;
+}
+
 /**
- * The engine for an optimizer; undefined is the reference engine, which needs nothing.
+ * The engine for an optimizer.
  *
- * @throws RuntimeError that says why, if it must be the fused engine and that is not available
+ * @throws RuntimeError that says why, and the cure, if it must be the fused engine and that is not available
  */
 export function chooseEngine(
   definition: Definition<object>,
   engine: EngineOption['engine'] = 'auto',
-): FusedEngine | undefined {
+): ChosenEngine {
   if (engine !== 'auto' && engine !== 'reference' && engine !== 'fused') {
     throw new ValueError(
       'UNKNOWN_ENGINE',
       `engine must be 'auto', 'reference' or 'fused', but got ${repr(engine)}`,
     );
   }
-  if (engine === 'reference') return undefined;
+  if (engine === 'reference') return {};
   try {
-    return new FusedEngine(definition, loadKernels(definition));
+    return { fused: new FusedEngine(definition, loadKernels(definition)) };
   } catch (error) {
-    if (engine === 'auto' && error instanceof Unavailable) return undefined;
-    throw error;
+    if (engine === 'fused' || !(error instanceof Unavailable)) throw error;
+    return { fallback: error.message };
   }
 }

@@ -42,7 +42,8 @@ const everything = {
   name: 'Everything',
   options: {},
   lazy: [],
-  prepare: () => ({ scalars: { s: 1, a: 1 }, flags: {} }),
+  scalars: ['s', 'a'],
+  flags: [],
   update<T, S>(o: Operations<T, S>, given: Record<string, T>, { s, a }: { s: S; a: S }): Record<string, T> {
     const [x, y, z] = [given['param']!, given['grad']!, given['z']!] as const;
     const [p, q, r] = [o.viewAsReal(x), o.viewAsReal(y), o.viewAsReal(z)];
@@ -60,6 +61,7 @@ const everything = {
       lerp: o.lerp(p, q, a),
       addScalar: o.addScalar(p, s),
       mulScalar: o.mulScalar(p, s),
+      divScalar: o.divScalar(p, s),
       add: o.add(p, q, a),
     };
     return {
@@ -94,7 +96,8 @@ test.before(async () => {
   kernels = join(directory, 'kernels');
   await writeFile(`${kernels}.cc`, kernelSource([{ ...kernel, slots }]) + callKernel);
   const native = fileURLToPath(new URL('../../native', import.meta.url));
-  const compiled = run('g++', ['-std=c++17', `-I${native}`, ...kernelFlags, `${kernels}.cc`, '-o', kernels]);
+  const sources = [`${kernels}.cc`, join(native, 'registry.cc')];
+  const compiled = run('g++', [`-I${native}`, ...kernelFlags, ...sources, '-o', kernels]);
   const script = await readFile(new URL('../../src/testing/aten.py', import.meta.url), 'utf8');
   const file = await runPython(`import sys\nsys.argv = ['', '${JSON.stringify(scalars)}']\n${script}`);
   fromTorch = await load(new Uint8Array(file));

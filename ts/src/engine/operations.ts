@@ -25,6 +25,8 @@ export interface Operations<T, S> {
   addScalar(x: T, s: S): T;
   /** `x / y` */
   div(x: T, y: T): T;
+  /** `x / s`: torch's `div` with a Python number, a division also where the inverse would do. */
+  divScalar(x: T, s: S): T;
   /** The square root, correctly rounded. */
   sqrt(x: T): T;
   /**

@@ -26,10 +26,18 @@ export function referenceStep({
   const real = interpret(arithmetic);
   const operations =
     tensors.param.dtype === 'complex64' ? complexOperations(real as never, arithmetic as never) : real;
-  return arithmetic.scope(
-    () =>
-      definition.update(operations as typeof real, tensors, scalars, flags) as Record<string, DeviceTensor>,
-  );
+  return arithmetic.scope(() => {
+    const results = definition.update(operations as typeof real, tensors, scalars, flags);
+    // Each result gets an owner, who disposes it: an update may give what it was given, or one tensor twice.
+    const owned = new Set(Object.values(tensors));
+    const own = (tensor: DeviceTensor): DeviceTensor => {
+      const result = owned.has(tensor) ? arithmetic.clone(tensor) : tensor;
+      owned.add(result);
+      return result;
+    };
+    const entries = Object.entries(results as Record<string, DeviceTensor>);
+    return Object.fromEntries(entries.map(([key, tensor]) => [key, own(tensor)]));
+  });
 }
 
 /** ATen's operations as sequences of single roundings, which is what they are on a CPU without FMA. */
@@ -55,6 +63,7 @@ function interpret<T extends DeviceTensor>(arithmetic: Arithmetic<T>): Operation
       wide((x, y) => add(x, alpha === 1 ? y : rounded(mul(y, rounded(scalar(alpha))))), x, y),
     addScalar: (x, s) => wide((x) => add(x, rounded(scalar(s))), x),
     div: (x, y) => wide(div, x, y),
+    divScalar: (x, s) => wide((x) => div(x, scalar(s)), x),
     sqrt: (x) => wide(sqrt, x),
     maximum: (x, y) => wide((x, y) => choose(x, y, x, other(x, y)), x, y),
     minimum: (x, y) => wide((x, y) => choose(y, x, x, other(x, y)), x, y),

@@ -1,7 +1,8 @@
-import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
-import { kernelFlags, libraryFor } from '../engine/fused/library.ts';
+import { compileKernels } from '../engine/fused/compile.ts';
+import { builtInLibrary, kernelFlags } from '../engine/fused/library.ts';
+import { operationFor } from '../engine/fused/operation.ts';
 import '../optim/table.ts';
 import { buildOnce } from './cache.ts';
 import { run } from './command.ts';
@@ -10,7 +11,7 @@ import { nativeFiles } from './tensorflow.ts';
 const require = createRequire(import.meta.url);
 
 /**
- * Compiles the kernels of every optimizer, and the operation that runs them, if they are not in the cache.
+ * Compiles the operation of the fused engine, and the kernels of every optimizer, if they are not in the cache.
  *
  * @param home - the cache
  * @param tensorflow - the directory in it that holds `tensorflow/`
@@ -23,36 +24,33 @@ export async function provideKernels(
   addon: string,
   step: (text: string) => void,
 ): Promise<void> {
-  const { directory, file, source } = libraryFor(addon);
-  await buildOnce(home, directory, async (building, signal) => {
-    step('compiling the kernels of the fused engine');
+  const operation = operationFor(addon);
+  await buildOnce(home, operation.directory, async (building, signal) => {
+    step('compiling the operation of the fused engine');
     const { include_dir: nodeApi } = require('node-api-headers') as { include_dir: string };
     const library = join(tensorflow, 'tensorflow');
-    // Kept beside the library, for whoever wants to read what runs.
-    const generated = join(building, 'kernels.cc');
-    await writeFile(generated, source);
-    const objects = [join(building, 'kernels.o'), join(building, 'fused_step.o')] as const;
-    const compile = (input: string, output: string, ...flags: string[]): Promise<string> =>
-      run('g++', ['-std=c++17', '-fPIC', `-I${nativeFiles}`, ...flags, '-c', input, '-o', output], {
-        signal,
-      });
-    await Promise.all([
-      compile(generated, objects[0], ...kernelFlags),
-      compile(
-        join(nativeFiles, 'fused_step.cc'),
-        objects[1],
-        // TensorFlow's own headers warn.
-        ...['-O2', '-w', '-D_GLIBCXX_USE_CXX11_ABI=1', `-I${nodeApi}`, `-I${join(library, 'include')}`],
-      ),
-    ]);
-    const built = join(building, basename(file));
+    const sources = ['registry.cc', 'fused_step.cc'].map((name) => join(nativeFiles, name));
+    const built = join(building, basename(operation.file));
     const libraries = ['cc', 'framework'].map((part) => join(library, `libtensorflow_${part}.so.2`));
-    // Relative, so that the cache can be moved.
-    const runpath = `-Wl,-rpath,$ORIGIN/../${basename(tensorflow)}/tensorflow`;
-    await run('g++', ['-shared', ...objects, ...libraries, runpath, '-o', built], { signal });
-    await Promise.all(objects.map((object) => rm(object)));
-    // Whether it loads shows here, and not in the user's program.
-    const load = [addon, built].map((path) => `process.dlopen({ exports: {} }, ${JSON.stringify(path)});`);
-    await run(process.execPath, ['-e', load.join('')], { signal });
+    await run(
+      'g++',
+      [
+        ...['-std=c++17', '-fPIC', '-O2', '-shared', '-D_GLIBCXX_USE_CXX11_ABI=1'],
+        // TensorFlow's own headers warn.
+        ...['-w', `-I${nodeApi}`, `-I${join(library, 'include')}`, ...sources, ...libraries],
+        // Relative, so that the cache can be moved.
+        `-Wl,-rpath,$ORIGIN/../${basename(tensorflow)}/tensorflow`,
+        ...['-o', built],
+      ],
+      { signal },
+    );
+    await load([addon, built], signal);
   });
+  compileKernels(builtInLibrary(operation), kernelFlags, operation, step);
+}
+
+/** Whether they load shows here, and not in the user's program. */
+async function load(libraries: readonly string[], signal: AbortSignal): Promise<void> {
+  const calls = libraries.map((path) => `process.dlopen({ exports: {} }, ${JSON.stringify(path)});`);
+  await run(process.execPath, ['-e', calls.join('')], { signal });
 }

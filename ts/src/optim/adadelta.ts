@@ -1,9 +1,8 @@
-import type { EngineOption } from '../engine/engine.ts';
 import { AssertionError, ValueError } from '../errors.ts';
+import { pyInt } from '../python/number.ts';
 import { reprFloat } from '../python/repr.ts';
-import type { Definition } from './definition.ts';
-import { Optimizer } from './optimizer.ts';
-import type { ParamsArgument } from './param_group.ts';
+import { defineOptimizer, type OptimizerClass } from './define_optimizer.ts';
+import type { Optimizer } from './optimizer.ts';
 
 /** Options of {@link Adadelta}; each may also be given for one group. */
 export interface AdadeltaOptions {
@@ -27,23 +26,32 @@ export interface AdadeltaOptions {
 
 type Scalars = 'rho' | 'oneMinusRho' | 'eps' | 'weightDecay' | 'minusLr';
 type State = 'square_avg' | 'acc_delta';
+type Flags = 'maximize' | 'decays';
 
-export const adadelta: Definition<AdadeltaOptions, Scalars, 'maximize' | 'decays', State, never> = {
+/**
+ * ADADELTA: An Adaptive Learning Rate Method (Zeiler, 2012, https://arxiv.org/abs/1212.5701), as torch.optim.Adadelta
+ * computes it:
+ *
+ *     g ← −g if maximize;  g ← g + λ θ                 λ: weightDecay
+ *     v ← ρ v + (1 − ρ) g²                             v: square_avg, from 0
+ *     Δ ← √(u + ε) / √(v + ε) · g
+ *     u ← ρ u + (1 − ρ) Δ²                             u: acc_delta, from 0
+ *     θ ← θ − γ Δ                                      γ: lr
+ */
+export const Adadelta: OptimizerClass<AdadeltaOptions, Scalars, Flags, State, never> = defineOptimizer({
   name: 'Adadelta',
   options: {
-    lr: { key: 'lr', default: 1, type: 'float' },
-    rho: { key: 'rho', default: 0.9, type: 'float' },
-    eps: { key: 'eps', default: 1e-6, type: 'float' },
-    weightDecay: { key: 'weight_decay', default: 0, type: 'float', intDefault: true },
-    maximize: { key: 'maximize', default: false, type: 'bool' },
-    capturable: { key: 'capturable', default: false, type: 'bool' },
-    foreach: { key: 'foreach', default: null, type: 'bool or None' },
-    differentiable: { key: 'differentiable', default: false, type: 'bool' },
+    lr: 1,
+    rho: 0.9,
+    eps: 1e-6,
+    weightDecay: pyInt(0),
+    maximize: false,
+    capturable: false,
+    foreach: null,
+    differentiable: false,
   },
+  state: { step: 'count', square_avg: 'zeros', acc_delta: 'zeros' },
   addedOnLoad: { foreach: null, maximize: false, differentiable: false, capturable: false },
-  countsSteps: true,
-  zeros: ['square_avg', 'acc_delta'],
-  lazy: [],
 
   validate({ lr, rho, eps, weightDecay }) {
     if (!(lr >= 0)) throw new ValueError('INVALID_OPTION', `Invalid learning rate: ${reprFloat(lr)}`);
@@ -84,27 +92,5 @@ export const adadelta: Definition<AdadeltaOptions, Scalars, 'maximize' | 'decays
       acc_delta: o.viewAsComplex(u),
     };
   },
-};
-
-/**
- * ADADELTA: An Adaptive Learning Rate Method (Zeiler, 2012, https://arxiv.org/abs/1212.5701), as torch.optim.Adadelta
- * computes it:
- *
- *     g ← −g if maximize;  g ← g + λ θ                 λ: weightDecay
- *     v ← ρ v + (1 − ρ) g²                             v: square_avg, from 0
- *     Δ ← √(u + ε) / √(v + ε) · g
- *     u ← ρ u + (1 − ρ) Δ²                             u: acc_delta, from 0
- *     θ ← θ − γ Δ                                      γ: lr
- */
-export class Adadelta extends Optimizer<AdadeltaOptions> {
-  /**
-   * @param params - parameters, (name, parameter) pairs, or groups with options of their own
-   * @throws ValueError, TypeError with torch's words for what torch refuses
-   */
-  constructor(
-    params: ParamsArgument<AdadeltaOptions>,
-    options: Partial<AdadeltaOptions> & EngineOption = {},
-  ) {
-    super(adadelta, params, options);
-  }
-}
+});
+export type Adadelta = Optimizer<AdadeltaOptions>;

@@ -5,7 +5,8 @@ export interface Option<V> {
   /** torch's name, verbatim in state dicts. */
   key: string;
   default: V;
-  type: 'float' | 'bool' | 'bool or None';
+  /** `floats` is a tuple of as many floats as the default has. */
+  type: 'float' | 'floats' | 'bool' | 'bool or None';
   /** The default is a Python int in torch's signature, and prints as one: `weight_decay: 0`. */
   intDefault?: true;
 }
@@ -18,9 +19,15 @@ export type Inputs<T, State extends string, Lazy extends string> = { param: T; g
 export type Outputs<T, State extends string, Lazy extends string> = { param: T } & Record<State, T> &
   Partial<Record<Lazy, T>>;
 
+/** The doubles that an update computes with, and the decisions that it takes. */
+export interface Prepared<Scalars extends string = string, Flags extends string = string> {
+  scalars: Record<Scalars, number>;
+  flags: Record<Flags, boolean>;
+}
+
 /**
  * What makes an optimizer: everything that differs between two of torch's classes. Groups, hooks, state dicts and
- * engines are the same for all.
+ * engines are the same for all. `defineOptimizer` makes it of a description.
  *
  * @typeParam Options - the documented options, in torch's order
  * @typeParam Scalars - names of the doubles that the update uses
@@ -51,13 +58,23 @@ export interface Definition<
   readonly lazy: readonly Lazy[];
   /** Throws where torch's step refuses a group's options; called only if a parameter of the group has a gradient. */
   check?(options: Options): void;
-  /** What the update needs of the options. Doubles are computed here, as torch computes them in Python. */
-  prepare(options: Options): { scalars: Record<Scalars, number>; flags: Record<Flags, boolean> };
+  /** Whether parameters may be complex: the update was written for them, with `viewAsReal` where they are squared. */
+  readonly takesComplex: boolean;
+  readonly scalars: readonly Scalars[];
+  readonly flags: readonly Flags[];
+  /** Whether {@link prepare} looks at the step, so that it is asked once for each count of a group. */
+  readonly preparesEachStep: boolean;
+  /**
+   * What the update needs of the options. Doubles are computed here, as torch computes them in Python.
+   *
+   * @param step - the parameter's count of steps, this one included, for a definition that looks at it
+   */
+  prepare(options: Options, step?: number): Prepared<Scalars, Flags>;
   /** One step of one parameter, pure, in torch's evaluation order. */
   update<T, S>(
     o: Operations<T, S>,
     tensors: Inputs<T, State, Lazy>,
     scalars: Record<Scalars, S>,
-    flags: Record<Flags, boolean>,
+    is: Record<Flags, boolean>,
   ): Outputs<T, State, Lazy>;
 }

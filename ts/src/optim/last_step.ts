@@ -1,11 +1,13 @@
 import type { FusedEngine } from '../engine/fused/engine.ts';
 import { TensorData } from '../tensor_data.ts';
-import type { Definition } from './definition.ts';
+import type { Definition, Prepared } from './definition.ts';
+import { readOptions } from './options.ts';
 import type { ParamGroup } from './param_group.ts';
 import type { Parameter } from './parameter.ts';
+import { preparer } from './prepare.ts';
 import type { Member, Round, Turn } from './round.ts';
 import { isDeviceTensor, type State, type StateEntry } from './state.ts';
-import { checkArithmetic, checkOptions, isUsable, missingFrom, prepareGroup, tensorKeys } from './step.ts';
+import { checkArithmetic, checkOptions, isUsable, missingFrom, tensorKeys } from './step.ts';
 
 /** What the last step has left of a parameter. */
 interface Place {
@@ -18,6 +20,7 @@ interface Place {
 
 /** Turns that are being gathered; the arrays of gradients grow. */
 interface Draft extends Turn {
+  readonly prepared: Prepared;
   readonly grads: Turn['grads'][number][];
 }
 
@@ -81,7 +84,8 @@ export class LastStep {
     const definition = this.#definition;
     const { params } = group;
     if (params.length !== places.length) return undefined;
-    const { options, scalars, flags } = prepareGroup(definition, group);
+    const options = readOptions(definition, group);
+    const prepareFor = preparer(definition, options);
     const turns = new Map<Round, Draft>();
     let turn: Draft | undefined;
     for (let i = 0; i < places.length; i++) {
@@ -91,15 +95,20 @@ export class LastStep {
       if (parameter !== params[i] || (grad === null) !== (round === undefined)) return undefined;
       if (grad === null || round === undefined) continue;
       if (!isUsable(grad) || !this.#holds(place, state)) return undefined;
+      const prepared = prepareFor(parameter, place.entry);
       if (turn?.round !== round) {
-        turn = turns.get(round) ?? { round, scalars, grads: [] };
+        turn = turns.get(round) ?? { round, scalars: prepared.scalars, prepared, grads: [] };
         turns.set(round, turn);
       }
+      if (turn.prepared !== prepared) return undefined;
       turn.grads.push(grad);
       if (!parameter.isVariable && parameter.handedOut !== undefined) handedOut.add(parameter.handedOut);
     }
     if (turns.size > 0) checkOptions(definition, options);
-    for (const { kernel, members } of turns.keys()) {
+    for (const {
+      round: { kernel, members },
+      prepared: { scalars, flags },
+    } of turns.values()) {
       const { parameter, entry } = members[0]!;
       const missing = missingFrom(definition, entry, parameter.dtype);
       if (this.#engine.kernelFor(flags, missing) !== kernel) return undefined;

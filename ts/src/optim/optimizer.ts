@@ -69,6 +69,8 @@ export interface LoadOptions {
 export class Optimizer<Options extends object> {
   /** The engine in use. */
   readonly engine: 'reference' | 'fused';
+  /** Why engine 'auto' is the reference engine here, and how to get the other; undefined where it is not. */
+  readonly fallback: string | undefined;
   /** The constructor's options, with torch's defaults for the rest. */
   readonly defaults: Readonly<Options>;
   /** The groups. Options may be changed here between steps; add groups with `addParamGroup`. */
@@ -94,9 +96,10 @@ export class Optimizer<Options extends object> {
     checkOptions(given, '{lr: 0.1}');
     const { engine, ...options } = given;
     this.#definition = definition;
-    const fused = chooseEngine(definition, engine);
+    const { fused, fallback } = chooseEngine(definition, engine);
     this.#fused = fused && new FusedSteps(fused, definition);
-    this.engine = this.#fused === undefined ? 'reference' : 'fused';
+    this.engine = fused === undefined ? 'reference' : 'fused';
+    this.fallback = fallback;
     this.defaults = makeDefaults(definition, options as Record<string, unknown>) as Options;
     for (const group of groupsOf(params)) this.addParamGroup(group as ParamGroupInit<Options>);
   }
@@ -230,6 +233,10 @@ export class Optimizer<Options extends object> {
     disposeEntries(this.#state.values());
     this.paramGroups = paramGroups as ParamGroup<Options>[];
     this.#state = state;
+    // torch's __setstate__ does so for every optimizer, and groups that are added later have it from here.
+    if (!('differentiable' in this.defaults)) {
+      (this.defaults as { differentiable?: boolean }).differentiable = false;
+    }
     for (const hook of this.#loadStateDictPostHooks) hook(this);
   }
 

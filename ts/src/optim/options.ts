@@ -1,8 +1,34 @@
 import { KeyError, TorchTypeError, ValueError } from '../errors.ts';
+import { Tuple } from '../python/collections.ts';
 import { copyEntry } from '../python/copy.ts';
-import { pyInt, PythonNumber } from '../python/number.ts';
-import { typeName } from '../python/repr.ts';
+import { put, pyInt, PythonNumber } from '../python/number.ts';
+import { repr, typeName } from '../python/repr.ts';
 import type { Definition, Option } from './definition.ts';
+
+/**
+ * The option of this name and default.
+ *
+ * @throws TypeError for a name or a default that no option can have
+ */
+export function optionFor(optimizer: string, name: string, value: unknown): Option<unknown> {
+  const wrong = (problem: string): Error =>
+    new TorchTypeError('DEFINITION', `${optimizer} cannot be defined, since its option ${name} ${problem}`);
+  if (!/^[a-z][A-Za-z0-9]*$/.test(name))
+    throw wrong('must be named in camelCase; state dicts have it in snake_case');
+  if (groupKeys.has(name) || name === 'engine')
+    throw wrong('has a name that every optimizer uses: give it another');
+  const key = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  if (value instanceof PythonNumber) {
+    return { key, default: value.value, type: 'float', ...(value.type === 'int' && { intDefault: true }) };
+  }
+  if (typeof value === 'number') return { key, default: value, type: 'float' };
+  if (typeof value === 'boolean') return { key, default: value, type: 'bool' };
+  if (value === null) return { key, default: value, type: 'bool or None' };
+  if (Array.isArray(value) && value.every((each) => typeof each === 'number')) {
+    return { key, default: value, type: 'floats' };
+  }
+  throw wrong(`has the default ${repr(value)}: a number, an array of numbers, true, false or null`);
+}
 
 /** Keys of a group that are not options of any one optimizer. */
 const groupKeys: ReadonlyMap<string, string> = new Map([
@@ -79,18 +105,27 @@ export function makeDefaults(
   const defaults: Record<string, unknown> = {};
   for (const [name, option] of entriesOf(definition)) {
     const standard = option.intDefault ? pyInt(option.default as number) : option.default;
-    copyEntry(given[name] === undefined ? { [name]: standard } : given, name, defaults, {
-      otherwise: 'float',
-    });
+    copyOption(definition, given[name] === undefined ? { [name]: standard } : given, name, defaults);
     checkType(name, option, defaults[name]);
   }
   definition.validate(defaults);
   for (const name of Object.keys(defaults)) {
-    if (Number.isNaN(defaults[name])) {
+    if ([defaults[name]].flat().some(Number.isNaN)) {
       throw new ValueError('INVALID_OPTION', `${name} is NaN: it must be a number`);
     }
   }
   return defaults;
+}
+
+/** Copies an entry of a group as a caller writes it: a number is a float in an option, and an array a tuple of them. */
+export function copyOption(definition: Definition<object>, from: object, name: string, to: object): void {
+  const value = (from as Record<string, unknown>)[name];
+  const option = optionOf(definition, name);
+  if (option?.type === 'floats' && Array.isArray(value)) {
+    const tuple = new Tuple();
+    for (const index of Object.keys(value)) copyEntry(value, index, tuple, { otherwise: 'float' });
+    put(to, name, tuple);
+  } else copyEntry(from, name, to, { otherwise: option && 'float' });
 }
 
 /**
@@ -106,7 +141,7 @@ export function readOptions(
   const options: Record<string, unknown> = {};
   for (const [name, option] of entriesOf(definition)) {
     const held = group[name];
-    const value = held instanceof PythonNumber ? held.value : held;
+    const value = Array.isArray(held) ? held.map(plain) : plain(held);
     if (value === undefined) throw new KeyError('MISSING_OPTION', `'${option.key}'`);
     checkType(name, option, value);
     options[name] = value;
@@ -114,10 +149,20 @@ export function readOptions(
   return options;
 }
 
-function checkType(name: string, { type }: Option<unknown>, value: unknown): void {
+function plain(value: unknown): unknown {
+  return value instanceof PythonNumber ? value.value : value;
+}
+
+function checkType(name: string, { type, default: standard }: Option<unknown>, value: unknown): void {
   if (type === 'float') {
     if (typeof value !== 'number') {
       throw new TorchTypeError('OPTION_TYPE', `${name} must be a number, but got ${typeName(value)}`);
+    }
+  } else if (type === 'floats') {
+    const { length } = standard as readonly number[];
+    if (!Array.isArray(value) || value.length !== length || value.some((each) => typeof each !== 'number')) {
+      const got = Array.isArray(value) ? repr(value) : typeName(value);
+      throw new TorchTypeError('OPTION_TYPE', `${name} must be ${length} numbers, but got ${got}`);
     }
   } else if (typeof value !== 'boolean' && !(type === 'bool or None' && value === null)) {
     const allowed = type === 'bool' ? 'true or false' : 'true, false or null';

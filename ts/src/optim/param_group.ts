@@ -5,7 +5,7 @@ import { typeName } from '../python/repr.ts';
 import { atenNames } from '../torch_names.ts';
 import { warn } from '../warn.ts';
 import type { Definition } from './definition.ts';
-import { checkSpelling } from './options.ts';
+import { checkSpelling, copyOption } from './options.ts';
 import { Parameter, parameterOf } from './parameter.ts';
 
 /** What stands for one parameter: itself, a tf.Variable, or either with a name. */
@@ -62,7 +62,7 @@ export function makeGroup(
   for (const key of Object.keys(init)) {
     if (key === 'params' || init[key] === undefined) continue;
     checkSpelling(definition, key);
-    copyEntry(init, key, group, { otherwise: key in definition.options ? 'float' : undefined });
+    copyOption(definition, init, key, group);
   }
   const { params, names } = parametersOf(init);
   group.params = params;

@@ -1,9 +1,8 @@
-import type { EngineOption } from '../engine/engine.ts';
 import { RuntimeError, ValueError } from '../errors.ts';
+import { pyInt } from '../python/number.ts';
 import { reprFloat } from '../python/repr.ts';
-import type { Definition } from './definition.ts';
-import { Optimizer } from './optimizer.ts';
-import type { ParamsArgument } from './param_group.ts';
+import { defineOptimizer, type OptimizerClass } from './define_optimizer.ts';
+import type { Optimizer } from './optimizer.ts';
 
 /** Options of {@link SGD}; each may also be given for one group. */
 export interface SGDOptions {
@@ -28,30 +27,32 @@ export interface SGDOptions {
 }
 
 type Scalars = 'minusLr' | 'momentum' | 'oneMinusDampening' | 'weightDecay';
+type Flags = 'maximize' | 'decays' | 'hasMomentum' | 'nesterov';
 
-export const sgd: Definition<
-  SGDOptions,
-  Scalars,
-  'maximize' | 'decays' | 'hasMomentum' | 'nesterov',
-  never,
-  'momentum_buffer'
-> = {
+/**
+ * Stochastic gradient descent with momentum, as torch.optim.SGD computes it (Sutskever et al., 2013,
+ * http://www.cs.toronto.edu/%7Ehinton/absps/momentum.pdf, for Nesterov's):
+ *
+ *     g ← −g if maximize;  g ← g + λ θ                 λ: weightDecay
+ *     b ← g at the first step, then μ b + (1 − τ) g    b: momentum_buffer, μ: momentum, τ: dampening
+ *     g ← g + μ b if nesterov, else b                  (both lines only if μ ≠ 0)
+ *     θ ← θ − γ g                                      γ: lr
+ */
+export const SGD: OptimizerClass<SGDOptions, Scalars, Flags, never, 'momentum_buffer'> = defineOptimizer({
   name: 'SGD',
   options: {
-    lr: { key: 'lr', default: 1e-3, type: 'float' },
-    momentum: { key: 'momentum', default: 0, type: 'float', intDefault: true },
-    dampening: { key: 'dampening', default: 0, type: 'float', intDefault: true },
-    weightDecay: { key: 'weight_decay', default: 0, type: 'float', intDefault: true },
-    nesterov: { key: 'nesterov', default: false, type: 'bool' },
-    maximize: { key: 'maximize', default: false, type: 'bool' },
-    foreach: { key: 'foreach', default: null, type: 'bool or None' },
-    differentiable: { key: 'differentiable', default: false, type: 'bool' },
-    fused: { key: 'fused', default: null, type: 'bool or None' },
+    lr: 1e-3,
+    momentum: pyInt(0),
+    dampening: pyInt(0),
+    weightDecay: pyInt(0),
+    nesterov: false,
+    maximize: false,
+    foreach: null,
+    differentiable: false,
+    fused: null,
   },
+  state: { momentum_buffer: 'lazy' },
   addedOnLoad: { nesterov: false, maximize: false, foreach: null, differentiable: false, fused: false },
-  countsSteps: false,
-  zeros: [],
-  lazy: ['momentum_buffer'],
 
   validate({ lr, momentum, dampening, weightDecay, nesterov, foreach, differentiable, fused }) {
     if (lr < 0) throw new ValueError('INVALID_OPTION', `Invalid learning rate: ${reprFloat(lr)}`);
@@ -87,23 +88,5 @@ export const sgd: Definition<
     const direction = is.nesterov ? o.add(g, buffer, momentum) : buffer;
     return { param: o.add(param, direction, minusLr), momentum_buffer: buffer };
   },
-};
-
-/**
- * Stochastic gradient descent with momentum, as torch.optim.SGD computes it (Sutskever et al., 2013,
- * http://www.cs.toronto.edu/%7Ehinton/absps/momentum.pdf, for Nesterov's):
- *
- *     g ← −g if maximize;  g ← g + λ θ                 λ: weightDecay
- *     b ← g at the first step, then μ b + (1 − τ) g    b: momentum_buffer, μ: momentum, τ: dampening
- *     g ← g + μ b if nesterov, else b                  (both lines only if μ ≠ 0)
- *     θ ← θ − γ g                                      γ: lr
- */
-export class SGD extends Optimizer<SGDOptions> {
-  /**
-   * @param params - parameters, (name, parameter) pairs, or groups with options of their own
-   * @throws ValueError, TypeError with torch's words for what torch refuses
-   */
-  constructor(params: ParamsArgument<SGDOptions>, options: Partial<SGDOptions> & EngineOption = {}) {
-    super(sgd, params, options);
-  }
-}
+});
+export type SGD = Optimizer<SGDOptions>;

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { download, type DeviceTensor } from '../engine/arithmetic.ts';
 import { NativeTensor } from '../engine/tensorflow.ts';
 import { copyEntry } from '../python/copy.ts';
+import { TensorData } from '../tensor_data.ts';
 import type { Parameter } from './parameter.ts';
 
 /**
@@ -15,6 +16,9 @@ export type State = Map<Parameter | StateId, StateEntry>;
 
 /** An id of a state dict: ours are integers, those of a loaded one may be anything. */
 export type StateId = number | string | bigint | boolean | null;
+
+/** The `step` of a parameter before its first. */
+export const notStepped: TensorData<'float32'> = TensorData.from('float32', [0], []);
 
 export function isDeviceTensor(value: unknown): value is DeviceTensor {
   // In this order: tfjs makes `instanceof` slow.

@@ -12,7 +12,8 @@ import { SparseTensor, type Gradient } from './gradient.ts';
 import { readOptions } from './options.ts';
 import type { ParamGroup } from './param_group.ts';
 import type { Parameter } from './parameter.ts';
-import { disposeEntries, isDeviceTensor, type State, type StateEntry } from './state.ts';
+import { preparer } from './prepare.ts';
+import { disposeEntries, isDeviceTensor, notStepped, type State, type StateEntry } from './state.ts';
 
 /** A step of one parameter that has passed every check. */
 export interface PlannedStep {
@@ -36,7 +37,8 @@ export function planGroup(
   group: ParamGroup<object>,
   state: State,
 ): PlannedStep[] {
-  const { options, scalars, flags } = prepareGroup(definition, group);
+  const options = readOptions(definition, group);
+  const prepareFor = preparer(definition, options);
   const required = [...definition.zeros, ...(definition.countsSteps ? ['step'] : [])];
   const steps: PlannedStep[] = [];
   for (const parameter of group.params) {
@@ -45,7 +47,7 @@ export function planGroup(
     const entry = state.get(parameter);
     if (entry !== undefined) checkEntry(definition, required, entry, parameter.dtype);
     const missing = missingFrom(definition, entry, parameter.dtype);
-    steps.push({ parameter, grad, ownsGrad: false, missing, scalars, flags });
+    steps.push({ parameter, grad, ownsGrad: false, missing, ...prepareFor(parameter, entry) });
   }
   if (steps.length > 0) checkOptions(definition, options);
   // Where all shapes are the parameter's, one parameter stands for all.
@@ -64,15 +66,6 @@ export function planGroup(
 /** The keys of the state tensors that the update may have. */
 export function tensorKeys({ zeros, lazy }: Definition<object>): readonly string[] {
   return [...zeros, ...lazy];
-}
-
-/** What a step needs of a group's options. */
-export function prepareGroup(
-  definition: Definition<object>,
-  group: ParamGroup<object>,
-): { options: object } & Pick<PlannedStep, 'scalars' | 'flags'> {
-  const options = readOptions(definition, group);
-  return { options, ...definition.prepare(options) };
 }
 
 /** What a step refuses, once a parameter of the group has a gradient. */
@@ -124,7 +117,7 @@ export function missingFrom(
 
 /** Whether the update does the same for two steps. */
 export function isAlike(x: PlannedStep, y: PlannedStep): boolean {
-  // Scalars and flags come from the group.
+  // Scalars and flags come from the group, and its count of steps.
   if (x.scalars !== y.scalars || x.parameter.dtype !== y.parameter.dtype) return false;
   return (
     x.missing === y.missing ||
@@ -216,8 +209,6 @@ function takeStep(definition: Definition<object>, state: State, planned: Planned
   }
   if (Object.keys(entry).length > 0) state.set(parameter, entry);
 }
-
-const notStepped = TensorData.from('float32', [0], []);
 
 /** The state of a parameter, made of zeros if it has none yet. */
 export function stateOf(

@@ -1,9 +1,9 @@
 import { registerDefinitions } from '../engine/fused/library.ts';
-import { Adadelta, adadelta } from './adadelta.ts';
+import { Adadelta } from './adadelta.ts';
 import type { Definition } from './definition.ts';
-import { SGD, sgd } from './sgd.ts';
+import { SGD } from './sgd.ts';
 
 /** Every optimizer, by torch's name. */
 export const optimizers: { readonly Adadelta: typeof Adadelta; readonly SGD: typeof SGD } = { Adadelta, SGD };
 
-registerDefinitions(adadelta as unknown as Definition<object>, sgd as unknown as Definition<object>);
+registerDefinitions(...Object.values(optimizers).map(({ definition }): Definition<object> => definition));

@@ -79,6 +79,7 @@ def real(tensors, s, a):
         yield "addcdiv", x.addcdiv(y, z, value=a)
     yield "lerp", x.lerp(y, a)
     yield "addScalar", x.add(s)
+    yield "divScalar", x.div(s)
     yield from linear("", x, y, s, a)
 
 

@@ -1,4 +1,6 @@
 import type { Definition } from '../../optim/definition.ts';
+import type { ParameterDType } from '../arithmetic.ts';
+import { metaOperations, type Meta } from '../check.ts';
 import { record, type Recording } from './record.ts';
 
 /** An update for one combination of its flags, and of the state that its parameters have already. */
@@ -8,6 +10,8 @@ export interface Kernel {
   recording: Recording;
   /** Each of the update's scalars, in the order in which the kernel takes them. */
   scalars: readonly string[];
+  /** What its parameters may be: complex ones only where the update was written for them. */
+  dtypes: readonly ParameterDType[];
   /** The tensors of a parameter that the kernel reads or writes, itself first. */
   slots: readonly string[];
 }
@@ -24,19 +28,12 @@ export function variantOf(flags: Readonly<Record<string, boolean>>, missing: Rea
 
 /** The kernels of an optimizer, by variant. Variants of which the update makes the same share one. */
 export function kernelsOf(definition: Definition<object>): ReadonlyMap<string, Kernel> {
-  const options = Object.fromEntries(
-    Object.entries(definition.options as Record<string, { default: unknown }>).map(([name, option]) => [
-      name,
-      option.default,
-    ]),
-  );
-  const prepared = definition.prepare(options);
-  const scalars = Object.keys(prepared.scalars);
+  const { scalars } = definition;
   const made = new Map<string, Kernel>();
   const kernels = new Map<string, Kernel>();
   for (const missing of subsets(definition.lazy)) {
-    for (const set of subsets(Object.keys(prepared.flags))) {
-      const flags = Object.fromEntries(Object.keys(prepared.flags).map((flag) => [flag, set.has(flag)]));
+    for (const set of subsets(definition.flags)) {
+      const flags = Object.fromEntries(definition.flags.map((flag) => [flag, set.has(flag)]));
       const tensors = ['param', ...definition.zeros, ...definition.lazy.filter((key) => !missing.has(key))];
       const recording = record(definition, ['grad', ...tensors], scalars, flags);
       const variant = variantOf(flags, missing);
@@ -45,6 +42,7 @@ export function kernelsOf(definition: Definition<object>): ReadonlyMap<string, K
         name: [definition.name, variant].filter(Boolean).join('_'),
         recording,
         scalars,
+        dtypes: takesComplex(definition, tensors, flags) ? [...realDTypes, 'complex64'] : realDTypes,
         slots: ['param', ...definition.zeros, ...definition.lazy].filter((name) => touches(recording, name)),
       };
       made.set(content, kernel);
@@ -52,6 +50,28 @@ export function kernelsOf(definition: Definition<object>): ReadonlyMap<string, K
     }
   }
   return kernels;
+}
+
+const realDTypes: readonly ParameterDType[] = ['float32', 'float64', 'float16', 'bfloat16'];
+
+/** Whether an update computes with complex tensors where it may, and with their parts elsewhere. */
+function takesComplex(
+  definition: Definition<object>,
+  tensors: readonly string[],
+  flags: Readonly<Record<string, boolean>>,
+): boolean {
+  const meta: Meta = { shape: [1], dtype: 'complex64' };
+  try {
+    const results: Record<string, Meta> = definition.update(
+      metaOperations('complex64'),
+      Object.fromEntries(['grad', ...tensors].map((name) => [name, meta])) as never,
+      Object.fromEntries(definition.scalars.map((name) => [name, 0])),
+      flags,
+    );
+    return Object.values(results).every(({ dtype }) => dtype === 'complex64');
+  } catch {
+    return false;
+  }
 }
 
 function touches({ lines, outputs }: Recording, name: string): boolean {

@@ -1,124 +1,117 @@
-import { RuntimeError } from '../../errors.ts';
 import type { Definition } from '../../optim/definition.ts';
-import { tensorflowBackend } from '../binding.ts';
+import { compileKernels } from './compile.ts';
 import { kernelsOf, type Kernel } from './kernels.ts';
+import { node } from './node.ts';
+import { loadOperation, openLibrary, type CachedLibrary } from './operation.ts';
 import { kernelSource } from './source.ts';
+import { Unavailable } from './unavailable.ts';
 
 /** How kernels are compiled: all that the processor has, and IEEE arithmetic as it is written. */
 export const kernelFlags: readonly string[] = [
-  '-O3',
-  '-march=native',
-  '-fno-math-errno',
-  '-ffp-contract=off',
+  ...['-std=c++17', '-fPIC', '-O3', '-march=native'],
+  ...['-fno-math-errno', '-ffp-contract=off'],
 ];
 
-/** The library of compiled kernels: its file in the cache, and what it is made of. */
-export interface Library {
-  /** The directory, named after everything that goes into the library. */
-  directory: string;
-  file: string;
+/** A library of kernels. */
+export interface KernelLibrary extends CachedLibrary {
+  /** Whose kernels they are, for people. */
+  names: string;
   source: string;
+  /** By definition, and then by variant. */
+  kernels: ReadonlyMap<Definition<object>, ReadonlyMap<string, Kernel>>;
 }
 
-const nativeSources: readonly string[] = ['aten.h', 'kernels.h', 'fused_step.cc'];
-
 let builtIn: readonly Definition<object>[] = [];
+const libraries = new WeakMap<Definition<object>, KernelLibrary>();
+/** By file: what was loaded, or why it could not be. */
+const outcomes = new Map<string, Unavailable | undefined>();
 
-/** Says which optimizers have kernels. Their table does: a list here would import what imports the engines. */
+/** Says which optimizers are torch-parity's own: set-up compiles their kernels, into one library. */
 export function registerDefinitions(...definitions: readonly Definition<object>[]): void {
   builtIn = definitions;
 }
 
-// getBuiltinModule, because imports of Node's modules would keep the package from loading outside Node.
-const node = <T>(name: string): T => process.getBuiltinModule(name) as T;
+/** The library of torch-parity's own optimizers. */
+export function builtInLibrary(operation: CachedLibrary): KernelLibrary {
+  const kernels = new Map(builtIn.map((definition) => [definition, kernelsOf(definition)]));
+  return library("torch-parity's optimizers", kernels, operation);
+}
 
-/**
- * The library for an addon of tfjs-node that is in the cache. Its name tells what is in it, so that kernels of other
- * updates, or for another processor, count as none.
- *
- * @param addon - the addon's file
- */
-export function libraryFor(addon: string): Library {
-  const { createHash } = node<typeof import('node:crypto')>('node:crypto');
-  const { readFileSync } = node<typeof import('node:fs')>('node:fs');
-  const { basename, dirname, join } = node<typeof import('node:path')>('node:path');
-  const source = kernelSource(builtIn.flatMap((definition) => [...new Set(kernelsOf(definition).values())]));
-  const native = nativeSources.map((name) =>
-    readFileSync(new URL(`../../../native/${name}`, import.meta.url), 'utf8'),
+/** The library of a definition of someone else's. Its kernels have names by their content: a name may stand for many. */
+function ownLibrary(definition: Definition<object>, operation: CachedLibrary): KernelLibrary {
+  const kernels = kernelsOf(definition);
+  const digest = hash([...kernels]);
+  const renamed = new Map(
+    Array.from(kernels, ([variant, kernel]) => [
+      variant,
+      { ...kernel, name: kernel.name.replace(definition.name, `${definition.name}_${digest}`) },
+    ]),
   );
+  return library(definition.name, new Map([[definition, renamed]]), operation);
+}
+
+/** The name of a library's directory tells what is in it, so that kernels of other updates, or for another processor, count as none. */
+function library(names: string, kernels: KernelLibrary['kernels'], operation: CachedLibrary): KernelLibrary {
+  const { readFileSync } = node<typeof import('node:fs')>('node:fs');
+  const { dirname, join } = node<typeof import('node:path')>('node:path');
+  const unique = new Map(
+    Array.from(kernels.values(), (variants) => [...variants.values()])
+      .flat()
+      .map((kernel) => [kernel.name, kernel]),
+  );
+  const source = kernelSource([...unique.values()]);
   const processor = /^flags\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0];
-  // The name of the addon's directory stands for TensorFlow and the compiler.
-  const inputs = [basename(dirname(addon)), kernelFlags, processor, native, source];
-  const key = createHash('sha256').update(JSON.stringify(inputs)).digest('hex').slice(0, 8);
-  const directory = `kernels-${key}`;
-  return { directory, file: join(dirname(addon), '..', directory, 'kernels.node'), source };
+  const header = readFileSync(new URL('../../../native/aten.h', import.meta.url), 'utf8');
+  // The operation's directory stands for the compiler and the other header.
+  const directory = `kernels-${hash([operation.directory, kernelFlags, processor, header, source])}`;
+  const file = join(dirname(operation.file), '..', directory, 'kernels.node');
+  return { directory, file, names, source, kernels };
 }
 
-/** Why there is no fused engine, and what to do about it. */
-export class Unavailable extends RuntimeError {
-  readonly reason: string;
-  readonly cure: string;
-
-  constructor(reason: string, cure: string) {
-    super('NO_FUSED_ENGINE', `the fused engine is not available, since ${reason}: ${cure}`);
-    this.reason = reason;
-    this.cure = cure;
-  }
+function hash(content: unknown): string {
+  const { createHash } = node<typeof import('node:crypto')>('node:crypto');
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 8);
 }
-
-const setUp = 'run `npx torch-parity setup-tensorflow`';
-let loaded = false;
-const kernels = new Map<Definition<object>, ReadonlyMap<string, Kernel>>();
 
 /**
- * The kernels of an optimizer, by variant, loaded where that is still to do.
+ * The kernels of an optimizer, by variant: loaded where that is still to do, and compiled where nobody has yet.
  *
  * @throws Unavailable where there are none
  */
 export function loadKernels(definition: Definition<object>): ReadonlyMap<string, Kernel> {
-  loadLibrary();
-  if (!builtIn.includes(definition)) {
-    throw new Unavailable(
-      `${definition.name} is not one of torch-parity's own optimizers`,
-      "use engine 'reference'",
-    );
+  const operation = loadOperation();
+  let found = libraries.get(definition);
+  if (found === undefined) {
+    found = builtIn.includes(definition) ? builtInLibrary(operation) : ownLibrary(definition, operation);
+    for (const each of found.kernels.keys()) libraries.set(each, found);
   }
-  let found = kernels.get(definition);
-  if (found === undefined) kernels.set(definition, (found = kernelsOf(definition)));
-  return found;
+  loadLibrary(found, operation);
+  return found.kernels.get(definition)!;
 }
 
-/** Loads the library, where that is still to do. @throws Unavailable where it cannot be used */
-export function loadLibrary(): void {
-  const backend = tensorflowBackend();
-  if (backend === undefined) {
-    throw new Unavailable(
-      'tfjs does not run on TensorFlow',
-      "import '@tensorflow/tfjs-node-gpu' and call tf.setBackend('tensorflow')",
-    );
+/** Once in a process: what failed would fail again, after seconds of compiling. */
+function loadLibrary(found: KernelLibrary, operation: CachedLibrary): void {
+  if (!outcomes.has(found.file)) {
+    try {
+      compileKernels(found, kernelFlags, operation, (text) => console.warn(`torch-parity: ${text} ...`));
+      openOrRemove(found.file);
+      outcomes.set(found.file, undefined);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      outcomes.set(found.file, error);
+    }
   }
-  if (backend.isUsingGpuDevice) {
-    throw new Unavailable('TensorFlow runs on a GPU', 'set CUDA_VISIBLE_DEVICES=-1 to run on the CPU');
-  }
-  if (loaded) return;
-  if (process.platform !== 'linux') {
-    throw new Unavailable('kernels are compiled on Linux alone', "use engine 'reference'");
-  }
-  const { createRequire } = node<typeof import('node:module')>('node:module');
-  const { existsSync } = node<typeof import('node:fs')>('node:fs');
-  const { dlopen } = node<typeof import('node:os')>('node:os').constants;
-  const addon = Object.keys(createRequire(import.meta.url).cache).find((file) =>
-    file.endsWith('tfjs_binding.node'),
-  );
-  if (addon === undefined) throw new Unavailable('tfjs-node was loaded in an unknown way', setUp);
-  const { file } = libraryFor(addon);
-  if (!existsSync(file)) {
-    throw new Unavailable('the kernels are not compiled for this version and this processor', setUp);
-  }
+  const failure = outcomes.get(found.file);
+  if (failure !== undefined) throw failure;
+}
+
+/** What does not load would not load in another process either: that one is to compile it anew. */
+function openOrRemove(file: string): void {
   try {
-    process.dlopen({ exports: {} }, file, dlopen.RTLD_NOW);
+    openLibrary(file, 'start again, which compiles it anew');
   } catch (error) {
-    throw new Unavailable(`the kernels do not load (${(error as Error).message})`, setUp);
+    const { dirname } = node<typeof import('node:path')>('node:path');
+    node<typeof import('node:fs')>('node:fs').rmSync(dirname(file), { recursive: true, force: true });
+    throw error;
   }
-  loaded = true;
 }

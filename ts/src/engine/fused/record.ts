@@ -43,6 +43,7 @@ export function record(
     add: (x, y, alpha) => push('add', [x, y], alpha),
     addScalar: (x, s) => push('addScalar', [x], s),
     div: (x, y) => push('div', [x, y]),
+    divScalar: (x, s) => push('divScalar', [x], s),
     sqrt: (x) => push('sqrt', [x]),
     maximum: (x, y) => push('maximum', [x, y]),
     minimum: (x, y) => push('minimum', [x, y]),
@@ -55,6 +56,9 @@ export function record(
   };
   const named = (names: readonly string[]): Record<string, string> =>
     Object.fromEntries(names.map((name) => [name, name]));
-  const outputs = definition.update(operations, named(tensors) as never, named(scalars), flags);
+  const outputs: unknown = definition.update(operations, named(tensors) as never, named(scalars), flags);
+  if (typeof outputs !== 'object' || outputs === null) {
+    throw new TypeError(`it gives ${String(outputs)}, and not { param, ... }`);
+  }
   return { lines, outputs: outputs as Record<string, string> };
 }
