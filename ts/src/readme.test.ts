@@ -40,6 +40,11 @@ test("README's second example runs", async (t) => {
   t.regex(stdout, /^stepped 2$/m);
 });
 
+test("README's optimizer of one's own runs", async (t) => {
+  const [, example = ''] = await blocks('ts');
+  t.regex(await folder.run('sign_sgd.mts', example), /^fused Float32Array\(2\) \[ 0\.5, -1\.5 \]$/m);
+});
+
 /** Hands the first half over without a step: whatever differs then was lost on the way. */
 const handOver = `
 import { Adadelta, Parameter } from 'torch-parity';
