@@ -75,8 +75,8 @@ class Outputs:
             name, tensor = "float64", tensor.to(torch.float64)
         self.count(tensor.nbytes)
         self.entries.append({"dtype": name, "shape": list(tensor.shape)})
-        # NumPy has no bfloat16; a view as bytes needs a dimension.
-        self.frames.append(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        bits = tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor  # NumPy has no bfloat16
+        self.frames.append(bits.numpy().tobytes())
         return len(self.frames) - 1
 
     def count(self, size: int) -> None:

@@ -1,4 +1,4 @@
-import type { Program } from '../program.ts';
+import { parameterDTypes, type Program } from '../program.ts';
 
 /** What a generated program may use: what the oracle's torch has, and the subject too. */
 export interface Features {
@@ -30,7 +30,8 @@ export function featuresOf(torchVersion: string): Features {
   const since = (wanted: number) => major > 2 || (major === 2 && minor >= wanted);
   return {
     optimizers: since(4) ? ['Adadelta', 'SGD'] : ['Adadelta'],
-    dtypes: ['float32', 'float64'],
+    // Adadelta's addcmul of float16 had three roundings in torch 2.1, where later versions have one.
+    dtypes: parameterDTypes.filter((dtype) => dtype !== 'float16' || since(15)),
     named: since(15),
     capturable: since(4),
     setWarning: since(15),

@@ -1,4 +1,5 @@
 import { compare } from '../compare.ts';
+import { numbersOf } from '../elements.ts';
 import { leavesOf, type Leaf } from '../leaves.ts';
 import type { Program } from '../program.ts';
 import { torchParity } from '../subjects/torch_parity.ts';
@@ -63,5 +64,5 @@ function isClose(failing: Trace, faulty: Trace, exact: Trace): boolean {
 }
 
 function elements(leaf: Leaf | undefined): readonly number[] {
-  return typeof leaf?.value === 'object' ? Array.from(leaf.value.toTypedArray(), Number) : [];
+  return typeof leaf?.value === 'object' ? numbersOf(leaf.value).map(Number) : [];
 }
