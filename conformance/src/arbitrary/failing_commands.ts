@@ -22,8 +22,9 @@ export function failingCommands(setting: Setting): fc.Arbitrary<Phrase> {
     [6, stepWithoutOption(setting)],
     [6, stepWithoutState(setting), optimizer.refusesPartialState],
     [2, stepWithStateOfOtherShape(setting)],
+    [9, stepWithRealState(setting), dtype === 'complex64' && features.dtypeErrors],
     [2, gradOfOtherShape],
-    [2, fc.constantFrom(...others).map(gradOfOtherDtype), features.gradDtype],
+    [2, fc.constantFrom(...others).map(gradOfOtherDtype), features.dtypeErrors],
     [2, sparseGrad, optimizer.refusesSparse],
     [2, capturable, 'capturable' in optimizer.options],
     [1, badReturn],
@@ -117,6 +118,23 @@ function stepWithStateOfOtherShape({ optimizer }: Setting): fc.Arbitrary<Phrase>
     const tensor = draft.tensor([size + 1], [1]);
     loadAndStep(draft, [{ edit: 'setState', id: draft.owned.lastIndexOf(param), key, value: { tensor } }]);
   });
+}
+
+/** Loading casts state to a real parameter's dtype, and leaves it as it is for a complex one. */
+function stepWithRealState({ optimizer }: Setting): fc.Arbitrary<Phrase> {
+  return fc
+    .record({
+      key: fc.constantFrom(...optimizer.stateTensors),
+      dtype: fc.constantFrom(...parameterDTypes.filter((dtype) => dtype !== 'complex64')),
+      index: fc.nat(),
+    })
+    .map(({ key, dtype, index }) => (draft) => {
+      const param = graded(draft, index);
+      if (param === undefined) return;
+      draft.step();
+      const tensor = draft.like(param, [1], dtype);
+      loadAndStep(draft, [{ edit: 'setState', id: draft.owned.lastIndexOf(param), key, value: { tensor } }]);
+    });
 }
 
 function loadAndStep(draft: Draft, edits: Edit[]): void {

@@ -11,8 +11,8 @@ export interface Features {
   capturable: boolean;
   /** The constructor takes a set, and warns. */
   setWarning: boolean;
-  /** A gradient of another dtype is refused in the words of torch 2.15. */
-  gradDtype: boolean;
+  /** Gradients and state of another dtype are refused in the words of torch 2.15. */
+  dtypeErrors: boolean;
 }
 
 /**
@@ -35,6 +35,6 @@ export function featuresOf(torchVersion: string): Features {
     named: since(15),
     capturable: since(4),
     setWarning: since(15),
-    gradDtype: since(15),
+    dtypeErrors: since(15),
   };
 }
