@@ -1,14 +1,9 @@
 import type { FloatFormat } from './float_format.ts';
 
-/** An IEEE format of 16 bits, for which JavaScript has no array. */
-export interface HalfFormat extends FloatFormat {
-  /** The bits of the nearest number, ties to even. */
-  bits(value: number): number;
-}
-
 const view = new DataView(new ArrayBuffer(8));
 
-function half(fractionBits: number): HalfFormat {
+/** An IEEE format of 16 bits, for which JavaScript has no array. */
+function half(fractionBits: number): FloatFormat {
   const bias = 2 ** (14 - fractionBits) - 1;
   const infinity = 0x8000 - 2 ** fractionBits;
   const epsilon = 2 ** -fractionBits;
@@ -23,8 +18,8 @@ function half(fractionBits: number): HalfFormat {
     return bits & 0x8000 ? -size : size;
   };
 
+  /** The bits of the nearest number, ties to even. */
   const bits = (value: number): number => {
-    if (Number.isNaN(value)) return infinity | (1 << (fractionBits - 1)); // a quiet one
     view.setFloat64(0, value);
     const sign = view.getUint16(0) & 0x8000;
     const exponent = Math.max(((view.getUint16(0) & 0x7fff) >> 4) - 1023, 1 - bias);
@@ -34,22 +29,16 @@ function half(fractionBits: number): HalfFormat {
   };
 
   return {
-    ...{
-      epsilon,
-      fractionBits,
-      minNormal,
-      minSubnormal: minNormal * epsilon,
-      max: number(infinity - 1),
-      bits,
-    },
+    ...{ epsilon, fractionBits, minNormal, minSubnormal: minNormal * epsilon, max: number(infinity - 1) },
     finite(high) {
       const pattern = high >>> 16;
       return number((pattern & infinity) === infinity ? pattern & ~(1 << fractionBits) : pattern);
     },
     nudge(value, places) {
+      if (Number.isNaN(value)) return value;
       const pattern = bits(value);
       const moved = Math.min(infinity, Math.max(0, (pattern & 0x7fff) + places));
-      return Number.isNaN(value) ? value : number((pattern & 0x8000) | moved);
+      return number((pattern & 0x8000) | moved);
     },
   };
 }
@@ -60,7 +49,7 @@ function toEven(x: number): number {
   return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
 }
 
-export const halfFormats: Record<'float16' | 'bfloat16', HalfFormat> = {
+export const halfFormats: Record<'float16' | 'bfloat16', FloatFormat> = {
   float16: half(10),
   bfloat16: half(7),
 };

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { TensorData } from 'torch-parity';
 import type { ParameterDType } from '../program.ts';
-import { halfFormats } from './half_format.ts';
 
 /** Up to 16 elements mostly, since a step is compared element by element and shape hardly matters. */
 const shortest = fc.integer({ min: 1, max: 16 }).map((size) => [size]);
@@ -28,19 +27,8 @@ export type FilledDType = ParameterDType | 'int64';
 export function filled(dtype: FilledDType, shape: readonly number[], values: readonly number[]): TensorData {
   const size = shape.reduce((product, length) => product * length, dtype === 'complex64' ? 2 : 1);
   const all = Array.from({ length: size }, (_, index) => values[index % values.length]!);
-  return new TensorData(dtype, shape, new Uint8Array(arrayOf(dtype, all).buffer));
-}
-
-function arrayOf(dtype: FilledDType, values: number[]): { buffer: ArrayBuffer } {
-  switch (dtype) {
-    case 'float64':
-      return Float64Array.from(values);
-    case 'float32':
-    case 'complex64':
-      return Float32Array.from(values);
-    case 'int64':
-      return BigInt64Array.from(values, (value) => BigInt(Math.trunc(value % 2 ** 53) || 0));
-    default:
-      return Uint16Array.from(values, halfFormats[dtype].bits);
-  }
+  if (dtype === 'complex64') return new TensorData(dtype, shape, TensorData.from('float32', all).bytes);
+  if (dtype !== 'int64') return TensorData.from(dtype, all, shape);
+  const integers = BigInt64Array.from(all, (value) => BigInt(Math.trunc(value % 2 ** 53) || 0));
+  return new TensorData(dtype, shape, new Uint8Array(integers.buffer));
 }
