@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { TensorData } from 'torch-parity';
 import { featuresOf, programArbitrary } from './arbitrary/program.ts';
 import { fromJSON, toJSON } from './case.ts';
-import type { Program } from './program.ts';
+import { widthOf } from './elements.ts';
+import { parameterDTypes, type Program } from './program.ts';
 import { SchemaError } from './schema.ts';
 import { smallProgram } from './testing/programs.ts';
 
@@ -18,10 +19,11 @@ test('a program comes back from its text with every bit', (t) => {
 
 test('NaN payloads, the sign of zero and all dtypes survive', (t) => {
   const bytes = Uint8Array.from([1, 0, 0xc0, 0xff, 0, 0, 0, 0x80]);
-  const tensors = (['float32', 'float64', 'int32', 'int64'] as const).map(
-    (dtype) => new TensorData(dtype, dtype.endsWith('64') ? [] : [2], bytes),
+  const tensors = [...parameterDTypes, ...(['int32', 'int64', 'uint8'] as const)].map(
+    (dtype) => new TensorData(dtype, [dtype === 'complex64' ? 1 : 64 / widthOf(dtype)], bytes),
   );
-  const program: Program = { ...smallProgram([1], [2], 1), tensors, params: [{ tensor: 0 }], commands: [] };
+  const params = [{ tensor: parameterDTypes.indexOf('float32') }];
+  const program: Program = { ...smallProgram([1], [2], 1), tensors, params, commands: [] };
   const read = fromJSON(toJSON(program));
   t.deepEqual(
     read.tensors.map(({ dtype, shape, bytes }) => ({ dtype, shape, bytes })),
@@ -54,8 +56,8 @@ const refused: [what: string, text: string, message: RegExp][] = [
   ['is of another version', text('"version": 1', '"version": 2'), /^version: must be 1, but got 2$/],
   [
     'has an unknown dtype',
-    text('"dtype": "float32"', '"dtype": "float16"'),
-    /^dtype: must be "float32" or "float64", but got "float16"$/,
+    text('"dtype": "float32"', '"dtype": "int64"'),
+    /^dtype: must be "float16" or "bfloat16" or "float32" or "float64" or "complex64", but got "int64"$/,
   ],
   [
     'has bytes missing',

@@ -1,5 +1,7 @@
 import { type DType, TensorData } from 'torch-parity';
-import type { Program } from './program.ts';
+import { floatFormats } from './arbitrary/float_format.ts';
+import { isFloating, numbersOf } from './elements.ts';
+import { parameterDTypes, type ParameterDType, type Program } from './program.ts';
 import { programReader } from './program_form.ts';
 import { fields, list, oneOf, index, type Reader, SchemaError, text } from './schema.ts';
 
@@ -44,29 +46,31 @@ function written(tensor: TensorData): Record<string, unknown> {
   const hex = Array.from({ length: size }, (_, element) =>
     Buffer.from(bytes.subarray(element * width, (element + 1) * width)).toString('hex'),
   );
-  const elements = Array.from<number | bigint>(tensor.toTypedArray());
   return {
     dtype,
     shape,
     hex: hex.join(' '),
-    decimal: elements.map((element) => decimal(dtype, element)).join(' '),
+    decimal: numbersOf(tensor)
+      .map((number) => decimal(dtype, number))
+      .join(' '),
   };
 }
 
-/** The shortest text that reads back as the same element. */
-function decimal(dtype: DType, element: number | bigint): string {
-  if (Object.is(element, -0)) return '-0';
-  if (dtype !== 'float32') return String(element);
-  const value = Number(element);
+/** The shortest text that reads back as the same number. */
+function decimal(dtype: DType, number: number | bigint): string {
+  if (Object.is(number, -0)) return '-0';
+  if (!isFloating(dtype) || dtype === 'float64') return String(number);
+  const value = Number(number);
+  const format = floatFormats[dtype as ParameterDType];
   for (let digits = 1; digits <= 9; digits++) {
     const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === value) return String(short);
+    if (format.nudge(short, 0) === value) return String(short); // moved by nothing, but rounded
   }
   return String(value);
 }
 
 const tensorForm = fields(
-  { dtype: oneOf('float32', 'float64', 'int32', 'int64', 'uint8'), shape: list(index()), hex: text },
+  { dtype: oneOf(...parameterDTypes, 'int32', 'int64', 'uint8'), shape: list(index()), hex: text },
   { decimal: text },
 );
 

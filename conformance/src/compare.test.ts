@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { TensorData } from 'torch-parity';
 import { compare, distance } from './compare.ts';
+import { numbersOf, widthOf } from './elements.ts';
 import { traces } from './testing/traces.ts';
 import type { Trace, TraceRecord } from './trace.ts';
 import { float, type Value } from './value.ts';
@@ -30,9 +31,8 @@ test('a flipped bit of any tensor that is shown is found, and counted', (t) => {
       const changed = copy(trace);
       const { bytes, dtype } = changed.tensors[index]!;
       bytes[(where >> 3) % bytes.length]! ^= 1 << (where & 7);
-      const width = dtype.endsWith('64') ? 8 : 4;
-      const element = Math.floor(((where >> 3) % bytes.length) / width);
-      const isNaN = (tensor: TensorData): boolean => Number.isNaN(tensor.toTypedArray()[element]);
+      const number = Math.floor(((where >> 3) % bytes.length) / (widthOf(dtype) / 8));
+      const isNaN = (tensor: TensorData): boolean => Number.isNaN(numbersOf(tensor)[number]);
       const payloadOnly = isNaN(trace.tensors[index]!) && isNaN(changed.tensors[index]!);
       t.is(compare(changed, trace) === undefined, payloadOnly);
       t.is(distance(changed, trace).bitsThatDiffer > 0, !payloadOnly);
@@ -210,4 +210,34 @@ test('an element that differs comes with its bits and the distance in ulps', (t)
     bitsThatDiffer: 1,
     elementsBeyondOneUlp: 1,
   });
+});
+
+test('halves differ in ulps of their own, complex numbers in their parts', (t) => {
+  const trace = (dtype: 'float16' | 'bfloat16' | 'complex64', bits: ArrayBufferView): Trace => {
+    const bytes = new Uint8Array(bits.buffer as ArrayBuffer);
+    const shape = [bytes.length / (dtype === 'complex64' ? 8 : 2)];
+    return { tensors: [new TensorData(dtype, shape, bytes)], records: [{ result: { tensor: 0 } }] };
+  };
+  const half = (...bits: number[]): Trace => trace('float16', new Uint16Array(bits));
+  t.like(compare(half(0, 0x3c01), half(0, 0x3c00)), {
+    path: 'result[1]',
+    ours: '1.0009765625',
+    element: { oursBits: 0x3c01, width: 16, ulps: 1n },
+  });
+  t.like(compare(half(0x8001), half(1)), { element: { ulps: 2n } });
+  t.is(compare(half(0x7e00), half(0xfe01)), undefined);
+  t.like(
+    compare(trace('bfloat16', new Uint16Array([0x3f80])), trace('bfloat16', new Uint16Array([0x3f82]))),
+    {
+      element: { ours: 1, ulps: 2n },
+    },
+  );
+  const complex = (...parts: number[]): Trace => trace('complex64', new Float32Array(parts));
+  t.like(compare(complex(1, 2, 3, -0), complex(1, 2, 3, 0)), {
+    path: 'result[1].imag',
+    element: { ulps: 0n },
+  });
+  t.like(compare(complex(1, 2, 3, 4), complex(1, 2, NaN, 4)), { path: 'result[1].real' });
+  t.is(compare(complex(NaN, 1), complex(NaN, 1)), undefined);
+  t.is(distance(complex(1, 2), complex(1, 2)).elements, 2);
 });

@@ -1,7 +1,8 @@
 import type { TensorData } from 'torch-parity';
+import { bitsOf, countOf, isFloating, numbersOf, placeOf, widthOf } from './elements.ts';
 import { leavesOf, type Leaf } from './leaves.ts';
 import type { Trace } from './trace.ts';
-import { bitDistance, bitsOf, ulpDistance } from './ulp.ts';
+import { bitDistance, ulpDistance } from './ulp.ts';
 
 /** The first thing in which two traces differ. */
 export interface Difference {
@@ -16,16 +17,19 @@ export interface Difference {
 }
 
 export interface ElementDifference {
+  /** Which number of the tensor; a complex element is two. */
   index: number;
   ours: number | bigint;
   theirs: number | bigint;
   oursBits: number | bigint;
   theirsBits: number | bigint;
+  /** How many bits the number has. */
+  width: number;
   /** Left out for integers, and where one of them is NaN. */
   ulps?: bigint;
 }
 
-/** How far two traces of the same form are apart, over all tensors. */
+/** How far two traces of the same form are apart, over all tensors; a complex element counts as its two numbers. */
 export interface Distance {
   elements: number;
   elementsThatDiffer: number;
@@ -51,11 +55,11 @@ export function compare(
     }
     const [a, b] = [mine.value, torch.value];
     if (formText(a) !== formText(b)) return { record, path, ours: formText(a), theirs: formText(b) };
-    if (tensors === 'form' && a.dtype.startsWith('float')) continue;
+    if (tensors === 'form' && isFloating(a.dtype)) continue;
     for (const element of differingElements(a, b)) {
       return {
         record,
-        path: `${path}[${element.index}]`,
+        path: path + placeOf(a.dtype, element.index),
         ours: String(element.ours),
         theirs: String(element.theirs),
         element,
@@ -70,7 +74,7 @@ export function distance(ours: Trace, theirs: Trace): Distance {
   const total = { elements: 0, elementsThatDiffer: 0, bitsThatDiffer: 0, elementsBeyondOneUlp: 0 };
   for (const { mine, torch } of pairs(ours, theirs)) {
     if (typeof mine?.value !== 'object' || typeof torch?.value !== 'object') continue;
-    total.elements += mine.value.size;
+    total.elements += countOf(mine.value);
     if (mine.path !== torch.path || formText(mine.value) !== formText(torch.value)) continue;
     for (const { oursBits, theirsBits, ulps } of differingElements(mine.value, torch.value)) {
       total.elementsThatDiffer += 1;
@@ -84,9 +88,10 @@ export function distance(ours: Trace, theirs: Trace): Distance {
 /** The elements in which two tensors of the same form differ in any bit, NaN payloads aside. */
 export function* differingElements(ours: TensorData, theirs: TensorData): Generator<ElementDifference> {
   if (Buffer.compare(ours.bytes, theirs.bytes) === 0) return;
-  const [a, b] = [ours.toTypedArray(), theirs.toTypedArray()];
+  const [a, b] = [numbersOf(ours), numbersOf(theirs)];
   const [aBits, bBits] = [bitsOf(ours), bitsOf(theirs)];
-  const isFloat = ours.dtype.startsWith('float');
+  const isFloat = isFloating(ours.dtype);
+  const width = widthOf(ours.dtype);
   for (let index = 0; index < a.length; index += 1) {
     if (aBits[index] === bBits[index] || (Number.isNaN(a[index]) && Number.isNaN(b[index]))) continue;
     const element = {
@@ -95,9 +100,10 @@ export function* differingElements(ours: TensorData, theirs: TensorData): Genera
       theirs: b[index]!,
       oursBits: aBits[index]!,
       theirsBits: bBits[index]!,
+      width,
     };
     const hasUlps = isFloat && !Number.isNaN(element.ours) && !Number.isNaN(element.theirs);
-    yield hasUlps ? { ...element, ulps: ulpDistance(element.oursBits, element.theirsBits) } : element;
+    yield hasUlps ? { ...element, ulps: ulpDistance(element.oursBits, element.theirsBits, width) } : element;
   }
 }
 

@@ -7,7 +7,8 @@ import { float, type Value } from './value.ts';
  * A trace without what older versions of torch are known to do in another way, to be compared with one that was treated
  * alike. Since 2.4 a trace is compared as it is. Before that:
  * - `step` is an int, and not yet a float32 tensor: a scalar tensor counts as its number, whatever its type;
- * - Adadelta has no option `capturable`: where it is False, it is left out.
+ * - Adadelta has no option `capturable`: where it is False, it is left out;
+ * - an error calls a C++ type `at::BFloat16`, which is `c10::BFloat16` since.
  *
  * @param torch - the oracle's version
  */
@@ -18,9 +19,10 @@ export function comparable(trace: Trace, torch: string): Trace {
 }
 
 function oldRecord(record: TraceRecord, tensors: readonly TensorData[]): TraceRecord {
-  const { result, snapshot } = record;
+  const { error, result, snapshot } = record;
   return {
     ...record,
+    ...(error && { error: { ...error, message: error.message.replaceAll('at::', 'c10::') } }),
     ...(result !== undefined && { result: oldValue(result, tensors) }),
     ...(snapshot && {
       snapshot: { ...snapshot, state: snapshot.state.map(([key, value]) => [key, oldValue(value, tensors)]) },

@@ -66,13 +66,17 @@ export type Command =
 export const savedFormats = ['pt', 'safetensors'] as const;
 export type SavedFormat = (typeof savedFormats)[number];
 
+/** The dtypes that parameters may have. */
+export const parameterDTypes = ['float16', 'bfloat16', 'float32', 'float64', 'complex64'] as const;
+export type ParameterDType = (typeof parameterDTypes)[number];
+
 /** One self-contained test case, portable to any subject and to the oracle. */
 export interface Program {
   version: 1;
   /** The class in torch.optim. */
   optimizer: string;
   /** The dtype of every parameter. */
-  dtype: 'float32' | 'float64';
+  dtype: ParameterDType;
   tensors: TensorData[];
   params: { tensor: number }[];
   argument: Argument;

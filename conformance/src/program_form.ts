@@ -8,6 +8,7 @@ import {
   type Group,
   type Item,
   type Options,
+  parameterDTypes,
   type Program,
   savedFormats,
   stepHooks,
@@ -39,7 +40,7 @@ export function programReader(tensors: Reader<TensorData[]>): Reader<Program> {
   const outline = fields({
     version: oneOf(1),
     optimizer: text,
-    dtype: oneOf('float32', 'float64'),
+    dtype: oneOf(...parameterDTypes),
     tensors,
     params: list(anything),
     argument: anything,

@@ -1,12 +1,12 @@
 import type fc from 'fast-check';
-import { allTraces, judge, type Judgement } from './judge.ts';
+import { allTraces, hasTruth, judge, wantedOf, type Judgement } from './judge.ts';
 import type { Oracle } from './oracle.ts';
 import type { Program } from './program.ts';
 import { sample, type Origin } from './sample.ts';
 import { shrink } from './shrink.ts';
-import type { Subject } from './subject.ts';
+import type { Profile, Subject } from './subject.ts';
 import { take } from './take.ts';
-import { traceKinds, type Trace } from './trace.ts';
+import type { Trace } from './trace.ts';
 import type { Result } from './wire.ts';
 
 /** Where a program comes from: a run of a seed, or a stored case. */
@@ -104,9 +104,9 @@ export async function* outcomes(
     while (requests.length < ahead) {
       const next = take(source, batch);
       if (next.length === 0) break;
-      const results = oracle.run(
+      const results = ask(
+        oracle,
         next.map(({ program }) => program),
-        traceKinds,
         profile,
       );
       results.catch(() => {}); // handled when its turn comes
@@ -132,6 +132,24 @@ export async function* outcomes(
   }
 }
 
+/** The traces of programs, in order. Those without a truth are a request of their own. */
+async function ask(
+  oracle: Settings['oracle'],
+  programs: readonly Program[],
+  profile: { profile?: Profile },
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const share = async (truth: boolean): Promise<void> => {
+    const places = [...programs.keys()].filter((place) => hasTruth(programs[place]!) === truth);
+    if (places.length === 0) return;
+    const own = places.map((place) => programs[place]!);
+    const answers = await oracle.run(own, wantedOf(own[0]!), profile);
+    for (const [index, place] of places.entries()) results[place] = answers[index]!;
+  };
+  await Promise.all([share(true), share(false)]);
+  return results;
+}
+
 type Settled = Outcome extends infer O ? (O extends Outcome ? Omit<O, 'source' | 'program'> : never) : never;
 
 function settle(
@@ -147,7 +165,7 @@ function settle(
     const { code, message } = result.failed;
     return { verdict: 'could not run', by: 'oracle', message: `${code}: ${message}` };
   }
-  const oracle = allTraces(result);
+  const oracle = allTraces(program, result);
   if (!oracle)
     return { verdict: 'could not run', by: 'oracle', message: 'a trace is missing from its result' };
   try {

@@ -18,8 +18,8 @@ export interface Hello {
   device: string;
   threads: number;
   workers: number;
-  /** Whether every primitive was found to be IEEE on its machine. */
-  exact: boolean;
+  /** The dtypes in which every primitive was found to be what the exact trace rests on. */
+  exact: string[];
   checks: Record<string, boolean>;
   optimizers: string[];
   /** What torch itself puts into checkpoints, by name. */

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from building import Building
-from torch_oracle import checks
+from torch_oracle import checks, complex_checks, half_checks
 from torch_oracle.exact import ExactRoot
 
 OPTION_SETS: list[dict[str, Any]] = [
@@ -137,22 +137,26 @@ def test_every_form_of_the_root_is_replaced() -> None:
     assert [differing(form.numpy(), expected) for form in forms] == [0] * 6
 
 
-def test_other_dtypes_keep_their_own_root() -> None:
-    given = torch.tensor([2.0, 3.0], dtype=torch.float16)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_halves_keep_their_own_root(dtype: torch.dtype) -> None:
+    given = torch.tensor([2.0, 3.0], dtype=dtype)
     with ExactRoot():
-        assert torch.equal(given.sqrt(), torch.tensor([1.4142, 1.7324], dtype=torch.float16))
+        assert torch.equal(given.sqrt(), torch.tensor([2**0.5, 3**0.5]).to(dtype))
 
 
 def test_self_check_proves_the_primitives() -> None:
     results = checks.self_check()
-    assert len(results) == 36
+    assert len(results) == 74
     assert all(results.values()), [name for name, proven in results.items() if not proven]
 
 
 def test_self_check_sees_a_root_that_is_not_exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "torch_oracle.exact.np.sqrt", lambda x, out: np.copyto(out, torch.sqrt(torch.from_numpy(x)).numpy())
-    )
+    def torchs(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        out = np.empty_like(x) if out is None else out
+        np.copyto(out, torch.sqrt(torch.from_numpy(x)).numpy())
+        return out
+
+    monkeypatch.setattr("torch_oracle.exact.np.sqrt", torchs)
     results = checks.self_check()
     assert {name for name, proven in results.items() if not proven} == {"sqrt.float32", "sqrt.float64"}
 
@@ -163,3 +167,21 @@ def test_self_check_sees_fma(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(checks._BINARY, "add.alpha", (fused, checks._BINARY["add.alpha"][1]))
     assert not checks.self_check()["add.alpha.float32"]
+
+
+def test_self_check_sees_another_rounding_of_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rounded_once(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return (a.float() + b.float() * -0.1).to(a.dtype)
+
+    monkeypatch.setitem(half_checks._RULES, "add.alpha", (rounded_once, half_checks._RULES["add.alpha"][1]))
+    failed = {name for name, proven in checks.self_check().items() if not proven}
+    assert failed == {"add.alpha.float16", "add.alpha.bfloat16"}
+
+
+def test_self_check_sees_complex_numbers_scaled_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def by_parts(a: torch.Tensor, _: torch.Tensor, scalar: float) -> torch.Tensor:
+        return torch.view_as_complex(torch.view_as_real(a) * scalar)
+
+    rule = complex_checks._RULES["mul.scalar"][1]
+    monkeypatch.setitem(complex_checks._RULES, "mul.scalar", (by_parts, rule))
+    assert [name for name, proven in checks.self_check().items() if not proven] == ["mul.scalar.complex64"]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from torch_oracle.errors import Unsupported
-from torch_oracle.values import decode, encode, float_text, without_addresses
+from torch_oracle.values import decode, encode, float_text, without_places
 
 
 def no_tensor(_: Any) -> Any:
@@ -100,5 +100,10 @@ def test_what_has_no_form_is_refused() -> None:
 
 def test_addresses_are_cut_out() -> None:
     text = "<function Adadelta.step at 0x7f0123456789> must return None"
-    assert without_addresses(text) == "<function Adadelta.step> must return None"
+    assert without_places(text) == "<function Adadelta.step> must return None"
     assert encode(text, no_tensor) == "<function Adadelta.step> must return None"
+
+
+def test_places_in_torchs_source_are_cut_out() -> None:
+    text = "Casting it (Triggered internally at ../aten/src/ATen/native/Copy.cpp:299.)"
+    assert without_places(text) == "Casting it"

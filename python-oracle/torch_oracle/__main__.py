@@ -16,6 +16,7 @@ import zmq.asyncio
 
 from torch_oracle.endpoint import bind, check_endpoint, open_router, secure
 from torch_oracle.errors import OracleError
+from torch_oracle.form import DTYPES
 from torch_oracle.nursery import IEEE, NATIVE
 from torch_oracle.pool import Nursery, Pool
 from torch_oracle.server import Server
@@ -117,11 +118,15 @@ def _handshake(hellos: list[dict[str, Any]], native_hellos: list[dict[str, Any]]
     return {
         **{key: native[key] for key in ("torch", "python", "numpy", "capability", "device", "threads")},
         "workers": len(hellos),
-        "exact": all(checks.values()),
+        "exact": [dtype for dtype in DTYPES if _is_proven(dtype, checks)],
         "checks": checks,
         "optimizers": native["optimizers"],
         "catalogue": native["catalogue"],
     }
+
+
+def _is_proven(dtype: str, checks: dict[str, bool]) -> bool:
+    return all(proven for name, proven in checks.items() if name.endswith(f".{dtype}"))
 
 
 def _at_end_of_input(then: Callable[[], Any]) -> None:

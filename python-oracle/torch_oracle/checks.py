@@ -1,4 +1,7 @@
-"""Proves on this machine that what the optimizers are made of is IEEE arithmetic, in torch's order."""
+"""Proves on this machine that what the optimizers are made of is IEEE arithmetic, in torch's order.
+
+Of float32 and float64 here; half_checks.py and complex_checks.py do it for the other dtypes.
+"""
 
 import math
 from collections.abc import Callable
@@ -7,12 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from torch_oracle.bits import bits_agree, cuts, float_values
+from torch_oracle.complex_checks import complex_checks
 from torch_oracle.exact import ExactRoot
+from torch_oracle.half_checks import half_checks
 
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-# Lengths that end in the body and in the tail of vector loops of every width, and in torch's unrolled ones.
-_LENGTHS = (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 4097)
 _SCALAR = 0.1  # is not a float32, so that its rounding shows
 _UNARY: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "neg": (torch.neg, np.negative),
@@ -46,6 +48,11 @@ _TERNARY: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 
 
 def self_check() -> dict[str, bool]:
+    """Whether each primitive is what the exact trace rests on, by `name.dtype`."""
+    return {**float_checks(), **half_checks(), **complex_checks()}
+
+
+def float_checks() -> dict[str, bool]:
     """Whether each primitive equals IEEE arithmetic in every bit (NaN payloads aside), by `name.dtype`.
 
     The values come from the whole exponent range with subnormals, zeros, infinities and NaN; every pair of
@@ -53,47 +60,19 @@ def self_check() -> dict[str, bool]:
     """
     results: dict[str, bool] = {}
     for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
-        arrays = _values(dtype)
+        arrays = float_values(dtype)
         for count, table in enumerate((_UNARY, _BINARY, _TERNARY), start=1):
             for name, (ours, ieee) in table.items():
-                results[f"{name}.{dtype}"] = all(_same(ours, ieee, given[:count]) for given in _cuts(arrays))
+                results[f"{name}.{dtype}"] = all(_same(ours, ieee, given[:count]) for given in cuts(arrays))
         results[f"sqrt.{dtype}"] = _root_is_exact(arrays[0])
     return results
 
 
-def _values(dtype: np.dtype) -> Arrays:
-    """Three arrays of as many values: pairs of special ones, then random bits and values of like size."""
-    limits = np.finfo(dtype)
-    one = dtype.type(1)
-    positive = [0, limits.smallest_subnormal, limits.tiny, limits.max, np.inf, np.nan, 1, _SCALAR, 3]
-    neighbours = [np.nextafter(one, dtype.type(side)) for side in (0, 2)]
-    special = np.array([*positive, *neighbours, limits.tiny - limits.smallest_subnormal], dtype)
-    special = np.concatenate([special, -special])
-    first, second = (grid.ravel() for grid in np.meshgrid(special, special))
-    random = np.random.default_rng(1)
-    bits = random.integers(0, 256, (3, 4096, dtype.itemsize), dtype=np.uint8).view(dtype)[..., 0]
-    near = random.standard_normal((3, 4096)).astype(dtype)
-    third = random.permutation(first)
-    a, b, c = (np.concatenate(parts) for parts in zip((first, second, third), bits, near, strict=True))
-    return a, b, c
-
-
-def _cuts(arrays: Arrays) -> list[Arrays]:
-    a, b, c = arrays
-    whole = [(a, b, c)]
-    return whole + [(a[-length - 1 : -1], b[-length - 1 : -1], c[-length - 1 : -1]) for length in _LENGTHS]
-
-
-def _same(ours: Callable[..., Any], ieee: Callable[..., Any], given: tuple[np.ndarray, ...]) -> bool:
+def _same(ours: Callable[..., Any], ieee: Callable[..., Any], given: np.ndarray) -> bool:
     with np.errstate(all="ignore"):
         expected = ieee(*given)
     actual = ours(*(torch.from_numpy(array.copy()) for array in given)).numpy()
-    return _bits_agree(actual, expected)
-
-
-def _bits_agree(actual: np.ndarray, expected: np.ndarray) -> bool:
-    same = (actual == expected) & (np.signbit(actual) == np.signbit(expected))
-    return actual.dtype == expected.dtype and bool(np.all(same | (np.isnan(actual) & np.isnan(expected))))
+    return bits_agree(actual, expected)
 
 
 def _root_is_exact(values: np.ndarray) -> bool:
@@ -108,9 +87,9 @@ def _root_is_exact(values: np.ndarray) -> bool:
     finite = np.isfinite(values) & (values > 0)
     zeros = values == 0
     return (
-        all(_bits_agree(form.numpy(), root) for form in forms)
+        all(bits_agree(form.numpy(), root) for form in forms)
         and all(_is_nearest_root(*pair) for pair in zip(values[finite], root[finite], strict=True))
-        and _bits_agree(root[zeros], values[zeros])
+        and bits_agree(root[zeros], values[zeros])
         and bool(np.all(np.isposinf(root[np.isposinf(values)])))
         and bool(np.all(np.isnan(root[(values < 0) | np.isnan(values)])))
     )

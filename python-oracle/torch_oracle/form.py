@@ -7,7 +7,20 @@ from typing import Any, NamedTuple
 from torch_oracle.errors import BadProgram, OracleError
 from torch_oracle.limits import MAX_DIMENSIONS, MAX_ELEMENTS, MAX_PROGRAM_BYTES
 
-ITEM_SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1}
+DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64")
+"""What a program's parameters may be."""
+
+ITEM_SIZES = {
+    "float16": 2,
+    "bfloat16": 2,
+    "float32": 4,
+    "float64": 8,
+    "complex64": 8,
+    "int32": 4,
+    "int64": 8,
+    "uint8": 1,
+}
+"""Bytes of an element, of every dtype that a program's tensors may have."""
 
 
 class Counts(NamedTuple):
@@ -324,7 +337,7 @@ _PROGRAM = _fields(
     {
         "version": _one_of([1]),
         "optimizer": _text,
-        "dtype": _one_of(["float32", "float64"]),
+        "dtype": _one_of(DTYPES),
         "tensors": _list(_ENTRY),
         "params": _list(_anything),
         "argument": _anything,

@@ -96,12 +96,13 @@ class _Run:
             except OracleError:
                 raise
             except Exception as error:  # whatever torch throws is part of the trace
-                message = values.without_addresses(str(error))
+                message = values.without_places(str(error))
                 record = {"error": {"class": type(error).__name__, "message": message}}
         if self.events:
             record["events"] = self.events
-        if texts := [str(w.message) for w in caught if issubclass(w.category, UserWarning | FutureWarning)]:
-            record["warnings"] = texts
+        told = [w.message for w in caught if issubclass(w.category, UserWarning | FutureWarning)]
+        if told:
+            record["warnings"] = [values.without_places(str(warning)) for warning in told]
         return record
 
     # What hooks use

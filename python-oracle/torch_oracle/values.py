@@ -12,7 +12,7 @@ from torch_oracle.errors import Unsupported
 
 LARGEST_PLAIN_INT = 2**53 - 1  # JavaScript's Number.MAX_SAFE_INTEGER
 
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_PLACE = re.compile(r" at 0x[0-9a-f]+| \(Triggered internally at [^)]*\)")
 
 
 def decode(node: Any, tensor: Callable[[int], torch.Tensor]) -> Any:
@@ -47,7 +47,7 @@ def encode(value: Any, tensor: Callable[[torch.Tensor], int]) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return without_addresses(value)
+        return without_places(value)
     if isinstance(value, int):
         return value if abs(value) <= LARGEST_PLAIN_INT else {"int": str(value)}
     if isinstance(value, float):
@@ -89,6 +89,6 @@ def _unsigned_text(digits: str, point: int) -> str:
     return f"{mantissa}e{point - 1:+d}"
 
 
-def without_addresses(text: str) -> str:
-    """The text without the memory addresses that Python's repr puts into it, which differ in every run."""
-    return _ADDRESS.sub("", text)
+def without_places(text: str) -> str:
+    """The text without memory addresses, which differ in every run, and places in torch's source."""
+    return _PLACE.sub("", text)

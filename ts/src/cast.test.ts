@@ -86,6 +86,13 @@ test('every dtype is cast as torch casts it, whatever its bits', async (t) => {
   t.deepEqual(new Set(warnings), new Set(['Casting complex values to real discards the imaginary part']));
 });
 
+test('no imaginary part is lost, and none told of, where there is no element', (t) => {
+  const { emitWarning } = process;
+  process.emitWarning = () => t.fail('a warning');
+  t.teardown(() => (process.emitWarning = emitWarning));
+  t.deepEqual(cast(new TensorData('complex64', [0], new Uint8Array()), 'float16').shape, [0]);
+});
+
 test('a step counts in its own dtype', (t) => {
   t.is(increment(TensorData.from('float32', [2 ** 24], [])).toTypedArray()[0], 2 ** 24);
   t.is(increment(TensorData.from('float64', [2 ** 24], [])).toTypedArray()[0], 2 ** 24 + 1);

@@ -43,8 +43,8 @@ function isComplex(data: TensorData): data is TensorData<ComplexDType> {
 }
 
 function realPart(data: TensorData<ComplexDType>): TensorData {
-  warn('UserWarning', 'Casting complex values to real discards the imaginary part');
   const { dtype, bytes, shape } = data;
+  if (bytes.length > 0) warn('UserWarning', 'Casting complex values to real discards the imaginary part');
   const size = itemSizes[dtype];
   const real = bytes.filter((_, i) => i % size < size / 2);
   return new TensorData(partTypes[dtype], shape, real);

@@ -11,10 +11,11 @@ export function adadelta(features: Features): OptimizerSpec {
     defaults: { lr: float(1), rho: float(0.9), eps: float(1e-6), weight_decay: float(0) },
     restored: ['maximize', 'foreach', 'differentiable'],
     options: {
-      // 1e39 is a legal double that float32 cannot hold: torch refuses it at the step, not in the constructor.
+      // 1e39 is a legal double that float32 cannot hold, and 65505 one for float16: torch refuses it at the step, not in
+      // the constructor.
       lr: number(
         either([1, floats(1)], [3, decimal(-4, 0)]),
-        either([3, floats(0, 1e-45, 1e4, 1e30, 3.4e38, 1e39, Infinity)], [1, decimal(-40, 30)]),
+        either([3, floats(0, 1e-45, 65504, 65505, 1e30, 3.4e38, 1e39, Infinity)], [1, decimal(-40, 30)]),
       ),
       // Near 1, the difference 1 - rho is where float32 would lose it.
       rho: number(

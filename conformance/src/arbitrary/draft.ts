@@ -1,9 +1,9 @@
-import type { NumberDType, TensorData } from 'torch-parity';
+import type { TensorData } from 'torch-parity';
 import type { Argument, Command, Group, Item, Options, Program } from '../program.ts';
 import type { Value } from '../value.ts';
 import type { Features } from './features.ts';
 import type { OptimizerSpec } from './optimizers.ts';
-import { filled } from './tensors.ts';
+import { filled, type FilledDType } from './tensors.ts';
 import type { Temper } from './values.ts';
 
 /** What all arbitraries of one program have in common. */
@@ -84,13 +84,13 @@ export class Draft {
   tensor(
     shape: readonly number[],
     values: readonly number[],
-    dtype: NumberDType | 'int64' = this.setting.dtype,
+    dtype: FilledDType = this.setting.dtype,
   ): number {
     return this.tensors.push(filled(dtype, shape, values)) - 1;
   }
 
   /** Adds a tensor shaped like a parameter. */
-  like(param: number, values: readonly number[], dtype?: NumberDType | 'int64'): number {
+  like(param: number, values: readonly number[], dtype?: FilledDType): number {
     return this.tensor(this.tensors[param]!.shape, values, dtype);
   }
 

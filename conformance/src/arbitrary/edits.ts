@@ -1,9 +1,11 @@
 import * as fc from 'fast-check';
-import type { Edit, Options } from '../program.ts';
+import { hasTruth } from '../judge.ts';
+import { parameterDTypes, type Edit, type Options, type ParameterDType } from '../program.ts';
 import { float, type Value } from '../value.ts';
 import { chance } from './chance.ts';
 import { pick, type Draft, type SavedDict, type Setting } from './draft.ts';
 import { foreign, groupOption } from './options.ts';
+import type { FilledDType } from './tensors.ts';
 import { elements } from './values.ts';
 
 /** Edits of a state dict with one purpose, made for the dict as it stands, which they change with it. */
@@ -102,14 +104,14 @@ function olderForm([key, values]: [key: string, values: fc.Arbitrary<Value>]): f
  * in a program of float32 would be another one.
  */
 export function otherDtype({ features, optimizer, dtype, temper }: Setting): fc.Arbitrary<Revision> {
-  if (optimizer.stateTensors.length === 0) return fc.constant(() => []);
-  const other = dtype === 'float32' ? 'float64' : 'float32';
+  const castable = stateDTypes(dtype);
+  if (castable.length === 0 || optimizer.stateTensors.length === 0) return fc.constant(() => []);
   return fc
     .record({
       entry: fc.nat(),
       key: fc.constantFrom(...optimizer.stateTensors),
-      dtype: fc.constantFrom(other, 'int64'),
-      values: elements(other, temper),
+      dtype: fc.constantFrom(...castable),
+      values: elements(dtype === 'float32' ? 'float64' : 'float32', temper),
       step: chance(25),
     })
     .map(({ entry, key, dtype, values, step }): Revision => (dict, draft) => {
@@ -123,6 +125,17 @@ export function otherDtype({ features, optimizer, dtype, temper }: Setting): fc.
       const tensor = draft.like(param, values.map(Math.abs), dtype);
       return [{ edit: 'setState', id, key, value: { tensor } }];
     });
+}
+
+/**
+ * What state may come in besides the parameter's dtype. In complex64 it would keep its dtype, and torch's step fail; a
+ * complex tensor has no error bound, and halves need none.
+ */
+function stateDTypes(dtype: ParameterDType): FilledDType[] {
+  if (dtype === 'complex64') return [];
+  const others = parameterDTypes.filter((other) => other !== dtype);
+  const bounded = hasTruth({ dtype }) ? others.filter((other) => other !== 'complex64') : others;
+  return [...bounded, 'int64'];
 }
 
 /** A key of a parameter's state that the optimizer does not know. No texts: torch mangles them when it loads. */

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
-import type { Edit } from '../program.ts';
+import { parameterDTypes, type Edit, type ParameterDType } from '../program.ts';
 import { float, type Value } from '../value.ts';
 import { fitting } from './commands.ts';
 import { pick, type Draft, type Phrase, type Setting } from './draft.ts';
 import { failingGroup, strangers } from './failing_start.ts';
+import type { FilledDType } from './tensors.ts';
 
 /** For optimizers that have nothing to leave out. */
 const nothing: fc.Arbitrary<Phrase> = fc.constant(() => {});
@@ -11,7 +12,7 @@ const nothing: fc.Arbitrary<Phrase> = fc.constant(() => {});
 /** Commands the last of which torch refuses; where the draft has nothing to do it with, they do nothing. */
 export function failingCommands(setting: Setting): fc.Arbitrary<Phrase> {
   const { features, optimizer, dtype } = setting;
-  const otherDtype = dtype === 'float32' ? ('float64' as const) : ('float32' as const);
+  const others = [...parameterDTypes.filter((other) => other !== dtype), 'int64' as const];
   const weighted: [weight: number, arbitrary: fc.Arbitrary<Phrase>, possible?: boolean][] = [
     [3, addStranger],
     [5, addGroup(setting)],
@@ -21,12 +22,13 @@ export function failingCommands(setting: Setting): fc.Arbitrary<Phrase> {
     [6, stepWithoutOption(setting)],
     [6, stepWithoutState(setting), optimizer.refusesPartialState],
     [2, stepWithStateOfOtherShape(setting)],
+    [9, stepWithRealState(setting), dtype === 'complex64' && features.dtypeErrors],
     [2, gradOfOtherShape],
-    [2, fc.constantFrom(otherDtype, 'int64' as const).map(gradOfOtherDtype), features.gradDtype],
+    [2, fc.constantFrom(...others).map(gradOfOtherDtype), features.dtypeErrors],
     [2, sparseGrad, optimizer.refusesSparse],
     [2, capturable, 'capturable' in optimizer.options],
     [1, badReturn],
-    [1, beyondFloat32, dtype === 'float32'],
+    [1, beyondDType(dtype), dtype !== 'float64'],
   ];
   const possible = weighted.filter(([, , possible = true]) => possible);
   return fc.oneof(...possible.map(([weight, arbitrary]) => ({ weight, arbitrary })));
@@ -118,6 +120,23 @@ function stepWithStateOfOtherShape({ optimizer }: Setting): fc.Arbitrary<Phrase>
   });
 }
 
+/** Loading casts state to a real parameter's dtype, and leaves it as it is for a complex one. */
+function stepWithRealState({ optimizer }: Setting): fc.Arbitrary<Phrase> {
+  return fc
+    .record({
+      key: fc.constantFrom(...optimizer.stateTensors),
+      dtype: fc.constantFrom(...parameterDTypes.filter((dtype) => dtype !== 'complex64')),
+      index: fc.nat(),
+    })
+    .map(({ key, dtype, index }) => (draft) => {
+      const param = graded(draft, index);
+      if (param === undefined) return;
+      draft.step();
+      const tensor = draft.like(param, [1], dtype);
+      loadAndStep(draft, [{ edit: 'setState', id: draft.owned.lastIndexOf(param), key, value: { tensor } }]);
+    });
+}
+
 function loadAndStep(draft: Draft, edits: Edit[]): void {
   const as = draft.name('dict');
   draft.commands.push({ op: 'stateDict', as }, { op: 'load', from: as, edits }, { op: 'step' });
@@ -131,14 +150,15 @@ const capturable: fc.Arbitrary<Phrase> = fc.nat().map((index) => (draft) => {
 });
 
 /** A number that only a double holds, where torch wants it in the parameter's dtype. */
-const beyondFloat32: fc.Arbitrary<Phrase> = fc
-  .tuple(fc.nat(), fc.constantFrom('lr', 'weight_decay'))
-  .map(([index, key]) => (draft) => {
+function beyondDType(dtype: ParameterDType): fc.Arbitrary<Phrase> {
+  const beyond = float(dtype === 'float16' ? 65520 : 1e39);
+  return fc.tuple(fc.nat(), fc.constantFrom('lr', 'weight_decay')).map(([index, key]) => (draft) => {
     const param = graded(draft, index);
     if (param === undefined) return;
-    setOptionOf(draft, param, key, float(1e39));
+    setOptionOf(draft, param, key, beyond);
     draft.commands.push({ op: 'step' });
   });
+}
 
 const badReturn: fc.Arbitrary<Phrase> = fc
   .constantFrom('stepPre' as const, 'globalStepPre' as const)
@@ -168,7 +188,7 @@ const gradOfOtherShape: fc.Arbitrary<Phrase> = fc
   });
 
 const gradOfOtherDtype =
-  (dtype: 'float32' | 'float64' | 'int64'): Phrase =>
+  (dtype: FilledDType): Phrase =>
   (draft) => {
     if (draft.params > 0) draft.commands.push({ op: 'grad', param: 0, tensor: draft.like(0, [1], dtype) });
   };

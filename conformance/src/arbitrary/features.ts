@@ -1,4 +1,4 @@
-import type { Program } from '../program.ts';
+import { parameterDTypes, type Program } from '../program.ts';
 
 /** What a generated program may use: what the oracle's torch has, and the subject too. */
 export interface Features {
@@ -11,8 +11,8 @@ export interface Features {
   capturable: boolean;
   /** The constructor takes a set, and warns. */
   setWarning: boolean;
-  /** A gradient of another dtype is refused in the words of torch 2.15. */
-  gradDtype: boolean;
+  /** Gradients and state of another dtype are refused in the words of torch 2.15. */
+  dtypeErrors: boolean;
 }
 
 /**
@@ -30,10 +30,11 @@ export function featuresOf(torchVersion: string): Features {
   const since = (wanted: number) => major > 2 || (major === 2 && minor >= wanted);
   return {
     optimizers: since(4) ? ['Adadelta', 'SGD'] : ['Adadelta'],
-    dtypes: ['float32', 'float64'],
+    // Adadelta's addcmul of float16 had three roundings in torch 2.1, where later versions have one.
+    dtypes: parameterDTypes.filter((dtype) => dtype !== 'float16' || since(15)),
     named: since(15),
     capturable: since(4),
     setWarning: since(15),
-    gradDtype: since(15),
+    dtypeErrors: since(15),
   };
 }

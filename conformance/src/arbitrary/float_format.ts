@@ -1,3 +1,6 @@
+import type { ParameterDType } from '../program.ts';
+import { halfFormats } from './half_format.ts';
+
 /** An IEEE format, and how to move about in its numbers. */
 export interface FloatFormat {
   readonly max: number;
@@ -58,4 +61,8 @@ const float64: FloatFormat = {
   },
 };
 
-export const floatFormats: Record<'float32' | 'float64', FloatFormat> = { float32, float64 };
+/** By dtype; of complex64, that of its parts. */
+export const floatFormats: Record<ParameterDType, FloatFormat> = {
+  ...halfFormats,
+  ...{ float32, float64, complex64: float32 },
+};

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { toNumber } from '../value.ts';
 import type { Draft, Setting } from './draft.ts';
 import { floatFormats } from './float_format.ts';
+import { numbersOf } from '../elements.ts';
 import { elements } from './values.ts';
 
 /** How a gradient comes to its values. */
@@ -33,7 +34,7 @@ function cancel(
   kind: 'decay' | 'move',
 ): number[] | undefined {
   const group = groups.find(({ params }) => params.includes(param));
-  const start = Array.from(tensors[param]!.toTypedArray(), Number);
+  const start = numbersOf(tensors[param]!).map(Number);
   if (!group || start.length === 0) return undefined;
   const amount = (key: string) => toNumber(group.options.get(key) ?? setting.optimizer.defaults[key] ?? 0);
   const direction = group.options.get('maximize') === true ? -1 : 1;

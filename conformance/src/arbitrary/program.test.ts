@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { toJSON } from '../case.ts';
-import type { HookKind, Program } from '../program.ts';
+import { parameterDTypes, type HookKind, type Program } from '../program.ts';
 import { optimizersOf } from './optimizers.ts';
 import { featuresOf, programArbitrary } from './program.ts';
 
@@ -16,7 +16,7 @@ test('the same seed and path give the same program, bit for bit', (t) => {
 
 /** What a program is made of, a word for each kind of part. */
 function parts({ optimizer, dtype, argument, params, commands, options, tensors }: Program): Set<string> {
-  const found = new Set([optimizer, dtype, `${params.length} params`, ...Object.keys(argument)]);
+  const found = new Set([optimizer, `${dtype} program`, `${params.length} params`, ...Object.keys(argument)]);
   for (const [key] of options) found.add(`option ${key}`);
   for (const { dtype, size } of tensors)
     found.add(dtype).add(size > 900 ? 'large' : size === 0 ? 'empty' : 'small');
@@ -74,7 +74,8 @@ const expected: Record<string, string[]> = {
   options: optimizersOf(features).flatMap(({ options }) =>
     Object.keys(options).map((key) => `option ${key}`),
   ),
-  tensors: ['float32', 'float64', 'int64', 'small', 'large', 'empty'],
+  tensors: [...parameterDTypes, 'int64', 'small', 'large', 'empty'],
+  dtypes: parameterDTypes.map((dtype) => `${dtype} program`),
   parameters: [0, 1, 2, 3, 4, 5, 6].map((count) => `${count} params`),
   groups: [1, 2, 3, 4].map((count) => `${count} groups`),
   arguments: ['list', 'set', 'param', 'value', 'named', 'group'],

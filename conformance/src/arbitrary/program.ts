@@ -13,7 +13,7 @@ import { either } from './options.ts';
 export { featuresOf, type Features } from './features.ts';
 
 /** How often an optimizer, a dtype and a temper are drawn; an optimizer that is not named here, once. */
-const weights: Record<string, number> = { Adadelta: 2, float32: 4, float64: 1, usual: 3, wild: 2 };
+const weights: Record<string, number> = { Adadelta: 2, float32: 4, usual: 3, wild: 2 };
 
 /**
  * Programs over everything that these features allow (PROTOCOL.md, "Program").

@@ -12,7 +12,7 @@ export function sgd(): OptimizerSpec {
     options: {
       lr: number(
         either([1, floats(1e-3)], [3, decimal(-4, 0)]),
-        either([3, floats(0, 1, 1e-45, 1e4, 3.4e38, 1e39, Infinity)], [1, decimal(-40, 30)]),
+        either([3, floats(0, 1, 1e-45, 65504, 65505, 3.4e38, 1e39, Infinity)], [1, decimal(-40, 30)]),
       ),
       momentum: number(
         either([1, floats(0)], [3, decimal(-1, -1)], [2, floats(0.9, 0.99)]),

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { type NumberDType, TensorData } from 'torch-parity';
+import { TensorData } from 'torch-parity';
+import type { ParameterDType } from '../program.ts';
 
 /** Up to 16 elements mostly, since a step is compared element by element and shape hardly matters. */
 const shortest = fc.integer({ min: 1, max: 16 }).map((size) => [size]);
@@ -19,14 +20,14 @@ export function shape(): fc.Arbitrary<number[]> {
   );
 }
 
-/** A tensor filled from a list of values, in turn, each rounded to the dtype. */
-export function filled(
-  dtype: NumberDType | 'int64',
-  shape: readonly number[],
-  values: readonly number[],
-): TensorData {
-  const size = shape.reduce((product, length) => product * length, 1);
+/** The dtypes of the tensors of a program. */
+export type FilledDType = ParameterDType | 'int64';
+
+/** A tensor filled from a list of values, in turn, each rounded to the dtype; a complex element takes two. */
+export function filled(dtype: FilledDType, shape: readonly number[], values: readonly number[]): TensorData {
+  const size = shape.reduce((product, length) => product * length, dtype === 'complex64' ? 2 : 1);
   const all = Array.from({ length: size }, (_, index) => values[index % values.length]!);
+  if (dtype === 'complex64') return new TensorData(dtype, shape, TensorData.from('float32', all).bytes);
   if (dtype !== 'int64') return TensorData.from(dtype, all, shape);
   const integers = BigInt64Array.from(all, (value) => BigInt(Math.trunc(value % 2 ** 53) || 0));
   return new TensorData(dtype, shape, new Uint8Array(integers.buffer));

@@ -1,13 +1,14 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { parameterDTypes, type ParameterDType } from '../program.ts';
 import { floatFormats } from './float_format.ts';
 import { elements, type Temper } from './values.ts';
 
-function drawn(dtype: 'float32' | 'float64', temper: Temper): number[] {
+function drawn(dtype: ParameterDType, temper: Temper): number[] {
   return fc.sample(elements(dtype, temper), { seed: 1, numRuns: 2000 }).flat();
 }
 
-for (const dtype of ['float32', 'float64'] as const) {
+for (const dtype of parameterDTypes) {
   const { max, minNormal, minSubnormal } = floatFormats[dtype];
 
   test(`usual ${dtype} values are such that an error bound decides: zero, or within a few decades of 1`, (t) => {

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import type { ParameterDType } from '../program.ts';
 import { floatFormats, type FloatFormat } from './float_format.ts';
 
 /** `usual`: what training meets, so that the error bound decides. `wild`: the whole of the format. */
@@ -94,7 +95,7 @@ const recipes: Record<Temper, [weight: number, recipe: Recipe][]> = {
  * One arbitrary for the list, instead of one for each element: it is drawn in microseconds, and shrinks as a person
  * would do it, to one value for all, then to 1, 0 and short decimals.
  */
-export function elements(dtype: keyof typeof floatFormats, temper: Temper): fc.Arbitrary<number[]> {
+export function elements(dtype: ParameterDType, temper: Temper): fc.Arbitrary<number[]> {
   return new Elements(floatFormats[dtype], recipes[temper]);
 }
 

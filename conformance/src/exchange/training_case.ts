@@ -117,8 +117,8 @@ function described(
     record === 0 ? 'after resuming' : `after command ${start + record} (${command?.op ?? 'none'})`;
   return {
     path: `${where}: ${path}`,
-    ours: element ? `${ours}  ${hex(element.oursBits)}` : ours,
-    theirs: element ? `${theirs}  ${hex(element.theirsBits)}` : theirs,
+    ours: element ? `${ours}  ${hex(element.oursBits, element.width)}` : ours,
+    theirs: element ? `${theirs}  ${hex(element.theirsBits, element.width)}` : theirs,
   };
 }
 

@@ -31,9 +31,10 @@ export async function* examples(
     while (requests.length <= oracle.hello.workers) {
       const next = take(source, batch).map(({ value }) => value);
       if (next.length === 0) break;
-      const results = Promise.all(
-        profiles.map((profile, i) => oracle.run(next, i === 0 ? ['exact', 'truth'] : ['truth'], { profile })),
-      );
+      const results = Promise.all([
+        oracle.run(next, ['exact']),
+        ...profiles.map((profile) => oracle.run(next, ['truth'], { profile })),
+      ]);
       results.catch(() => {}); // handled when its turn comes
       requests.push({ programs: next, results });
     }
@@ -55,12 +56,12 @@ function exampleOf(
   profiles: readonly Profile[],
   results: readonly Result[],
 ): Example | undefined {
+  const [first, ...others] = results;
   const truth = new Map<Profile, Trace>();
-  for (const [i, result] of results.entries()) {
+  for (const [i, result] of others.entries()) {
     if ('failed' in result || !result.truth) return undefined;
     truth.set(profiles[i]!, result.truth);
   }
-  const [first] = results;
   if (first === undefined || 'failed' in first || !first.exact) return undefined;
   return { program, exact: first.exact, truth };
 }

@@ -1,8 +1,10 @@
 import { compare } from '../compare.ts';
+import { numbersOf } from '../elements.ts';
 import { leavesOf, type Leaf } from '../leaves.ts';
 import type { Program } from '../program.ts';
 import { torchParity } from '../subjects/torch_parity.ts';
 import type { Trace } from '../trace.ts';
+import { dtypeFaults } from './dtypes.ts';
 import { faults } from './faults.ts';
 
 /**
@@ -19,7 +21,7 @@ import { faults } from './faults.ts';
 export async function explain(program: Program, failing: Trace, exact: Trace): Promise<string | undefined> {
   const same: string[] = [];
   const close: string[] = [];
-  for (const { claim, table } of faults) {
+  for (const { claim, table } of [...faults, ...dtypeFaults]) {
     const trace = await attempt(() => torchParity(table).run(program));
     if (trace === undefined) continue;
     if (!compare(failing, trace)) same.push(claim);
@@ -63,5 +65,5 @@ function isClose(failing: Trace, faulty: Trace, exact: Trace): boolean {
 }
 
 function elements(leaf: Leaf | undefined): readonly number[] {
-  return typeof leaf?.value === 'object' ? Array.from(leaf.value.toTypedArray(), Number) : [];
+  return typeof leaf?.value === 'object' ? numbersOf(leaf.value).map(Number) : [];
 }

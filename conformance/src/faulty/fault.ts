@@ -18,8 +18,8 @@ export interface Fault {
   /** `numeric`: other numbers come out of an update. `structure`: anything else. */
   family: 'numeric' | 'structure';
   table: OptimizerTable;
-  /** Where no decided element can show the fault, why that is so; it is then caught bit by bit alone. */
-  withinBound?: string;
+  /** Where no error bound can show the fault, why that is so; it is then caught bit by bit alone. */
+  bitsAlone?: string;
 }
 
 /** A class like torch-parity's own. TypeScript asks for `any[]` in the constructor of a mixin and of its base. */

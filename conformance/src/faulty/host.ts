@@ -1,6 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { NativeTensor, TensorData, type Definition, type DeviceTensor, type Operations } from 'torch-parity';
+import { filled } from '../arbitrary/tensors.ts';
+import { numbersOf } from '../elements.ts';
+import type { ParameterDType } from '../program.ts';
 import type { Round } from './rounding.ts';
+
+type NativeData = Parameters<typeof NativeTensor.from>[0];
 
 /** A tensor of an update that runs in JavaScript: its elements, and how it was made where another order needs that. */
 export interface HostTensor {
@@ -100,8 +105,12 @@ export function onHost(
   };
 }
 
-/** A tensor of an update with each element changed; what is no tensor on a device, but a shape, stays as it is. */
-export function mapElements<X>(tensor: X, f: (x: number) => number): X {
+/**
+ * A tensor of an update with each number changed; what is no tensor on a device, but a shape, stays as it is.
+ *
+ * @param f - is given the number and its index; a complex element is two
+ */
+export function mapElements<X>(tensor: X, f: (x: number, index: number) => number): X {
   if (!isDeviceTensor(tensor)) return tensor;
   return tensorLike(tensor, elementsOf(tensor).map(f)) as X;
 }
@@ -117,11 +126,13 @@ export function readTensor(tensor: DeviceTensor): TensorData {
 }
 
 function elementsOf(tensor: DeviceTensor): Float64Array {
-  return Float64Array.from(readTensor(tensor).toTypedArray() as ArrayLike<number>);
+  return Float64Array.from(numbersOf(readTensor(tensor)), Number);
 }
 
-/** A tensor on the device of another, of its dtype and shape. */
+/** A tensor on the device of another, of its dtype and shape; each number is rounded to the dtype. */
 export function tensorLike(like: DeviceTensor, values: Float64Array): DeviceTensor {
-  if (like instanceof NativeTensor) return NativeTensor.from(TensorData.from('float64', values, like.shape));
+  if (like instanceof NativeTensor) {
+    return NativeTensor.from(filled(like.dtype as ParameterDType, like.shape, [...values]) as NativeData);
+  }
   return tf.tensor(Float32Array.from(values), like.shape, 'float32');
 }

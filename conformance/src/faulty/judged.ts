@@ -19,13 +19,14 @@ export class Suspect {
   }
 
   /**
-   * Runs a program, unless the fault was caught in both ways.
+   * Runs a program, unless the fault was caught in both ways, or bit by bit where nothing else can catch it.
    *
    * @param count - which program it is, from 1
    */
   async run({ program, exact, truth }: Example, count: number): Promise<void> {
     const { row } = this;
-    if (row.exact !== undefined && row.bounded !== undefined) return;
+    const bound = truth.get(ieee);
+    if (row.exact !== undefined && (row.bounded !== undefined || !bound)) return;
     let trace: Trace;
     try {
       trace = await this.#subject.run(program);
@@ -39,7 +40,7 @@ export class Suspect {
     if (!difference) return;
     row.exact ??= count;
     row.field ??= difference.path;
-    if (violation(trace, exact, checkBounds(trace, truth.get(ieee)!, program.dtype))) row.bounded ??= count;
+    if (bound && violation(trace, exact, checkBounds(trace, bound, program.dtype))) row.bounded ??= count;
   }
 }
 

@@ -31,7 +31,7 @@ export const precisionFaults: readonly Fault[] = [
       'a result of -0 were 0 (as in JSON)',
       both((own) => withResults(own, (x) => x + 0)),
     ),
-    withinBound: 'an error is a difference, and -0 is none from 0',
+    bitsAlone: '-0 is no error where 0 is the truth',
   },
   numeric('coarse-root', 'a square root were x times a reciprocal root of 12 bits, as SSE has it', {
     Adadelta: onHost(adadelta, (round) => ({

@@ -35,7 +35,8 @@ export interface VariantRow {
 export interface FaultTotals {
   seed: number;
   torch: string;
-  programs: number;
+  /** Of float32, and of the dtypes that TensorFlow alone has. */
+  programs: number[];
   /** Programs that the oracle could not run. */
   notRun: number;
   /** Programs in which torch-parity without a fault differs: nothing was judged in these. */
@@ -55,7 +56,9 @@ export interface FaultReport extends FaultTotals {
 export function reportOf(totals: FaultTotals): FaultReport {
   const missed = totals.rows.filter((row) => !isCaught(row));
   const flagged = totals.variants.filter((row) => row.flagged > 0);
-  const ok = totals.programs > 0 && missed.length + flagged.length + totals.notRun + totals.disagreeing === 0;
+  const ok =
+    totals.programs.every((count) => count > 0) &&
+    missed.length + flagged.length + totals.notRun + totals.disagreeing === 0;
   return { ...totals, ok, text: textOf(totals, missed, flagged) };
 }
 
@@ -67,29 +70,27 @@ export function writeFaultReport({ text, ...report }: FaultReport, folder: strin
 }
 
 /** Whether a fault was caught wherever it can be. */
-export function isCaught({ exact, bounded, withinBound }: FaultRow): boolean {
-  return exact !== undefined && (bounded !== undefined || withinBound !== undefined);
+export function isCaught({ exact, bounded, bitsAlone }: FaultRow): boolean {
+  return exact !== undefined && (bounded !== undefined || bitsAlone !== undefined);
 }
 
 function textOf(totals: FaultTotals, missed: FaultRow[], flagged: VariantRow[]): string {
   const { seed, torch, programs, notRun, disagreeing, seconds, rows, variants } = totals;
-  const within = rows.filter(
-    ({ bounded, withinBound }) => bounded === undefined && withinBound !== undefined,
-  );
+  const reasons = new Set(rows.flatMap(({ bitsAlone }) => bitsAlone ?? []));
   return [
     table(
       ['fault', 'it behaves as if', 'bit by bit', 'as bounded', 'seen first in'],
-      rows.map(({ name, claim, exact, bounded, withinBound, field }) => [
+      rows.map(({ name, claim, exact, bounded, bitsAlone, field }) => [
         name,
         claim,
         exact?.toLocaleString('en-US') ?? 'NOT CAUGHT',
-        bounded?.toLocaleString('en-US') ?? (withinBound === undefined ? 'NOT CAUGHT' : 'within the bound'),
+        bounded?.toLocaleString('en-US') ?? (bitsAlone === undefined ? 'NOT CAUGHT' : 'never'),
         field ?? '',
       ]),
     ),
     '',
     'Numbers are programs until the fault was caught.',
-    ...within.map(({ name, withinBound }) => `${name} is within the bound: ${withinBound}.`),
+    ...Array.from(reasons, (reason) => `"never": ${reason}.`),
     '',
     table(
       [
@@ -112,7 +113,7 @@ function textOf(totals: FaultTotals, missed: FaultRow[], flagged: VariantRow[]):
       ]),
     ),
     '',
-    `${allowedE} E are allowed. torch ${torch}, seed ${seed}, ${count(programs)} programs of float32, ${seconds.toFixed(0)} s.`,
+    `${allowedE} E are allowed. torch ${torch}, seed ${seed}, ${programs.map(count).join(' programs of float32 and ')} of halves and complex64, ${seconds.toFixed(0)} s.`,
     ...(notRun > 0 ? [`The oracle could not run ${count(notRun)} programs.`] : []),
     ...(disagreeing > 0 ? [`torch-parity itself differs from torch in ${count(disagreeing)} programs.`] : []),
     ...(missed.length > 0 ? [`Not caught: ${missed.map(({ name }) => name).join(', ')}.`] : []),

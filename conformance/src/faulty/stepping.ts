@@ -1,5 +1,6 @@
 import { Parameter, TensorData, type Closure, type Optimizer } from 'torch-parity';
 import { mixed, steps, type Fault } from './fault.ts';
+import { numbersOf } from '../elements.ts';
 import { isDeviceTensor, readTensor } from './host.ts';
 
 /** Faults of `step` and `zeroGrad` around the update: which parameters are stepped, what is counted, the closure. */
@@ -124,7 +125,7 @@ function withGradients(
     for (const parameter of new Set(optimizer.paramGroups.flatMap(({ params }) => params))) {
       const grad = gradientOf(parameter);
       if (grad === undefined) continue;
-      const other = change(grad && Array.from(grad.toTypedArray(), Number));
+      const other = change(grad && numbersOf(grad).map(Number));
       if (other === undefined) continue;
       real.set(parameter, grad);
       const size = parameter.shape.reduce((product, dim) => product * dim, 1);

@@ -22,7 +22,7 @@ export class Report implements Disposable {
       this.line({ ...head, by: outcome.by, message: outcome.message });
       return;
     }
-    const { finding, steps, subject, subjectBounds, torch, torchBounds } = outcome.judgement;
+    const { finding, steps, subject, subjectBounds, torch, torchBounds, foreach } = outcome.judgement;
     this.line({
       ...head,
       ...(finding && {
@@ -36,8 +36,8 @@ export class Report implements Disposable {
       ...(subjectBounds && { worst: subjectBounds.worst, undecided: subjectBounds.undecided }),
       torchDiffers: torch.elementsThatDiffer,
       torchBeyondOneUlp: torch.elementsBeyondOneUlp,
-      torchWorst: torchBounds.worst,
-      torchUndecided: torchBounds.undecided,
+      ...(torchBounds && { torchWorst: torchBounds.worst, torchUndecided: torchBounds.undecided }),
+      ...(foreach && { foreachDiffers: foreach.elementsThatDiffer }),
     });
   }
 

@@ -21,7 +21,7 @@ for snippet in json.load(sys.stdin):
     try:
         with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
             exec(snippet, space)
-        end = {"params": [x.detach().numpy().tobytes().hex() for x in space["p"]]}
+        end = {"params": [x.detach().reshape(-1).view(torch.uint8).numpy().tobytes().hex() for x in space["p"]]}
     except Exception as error:
         end = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(end))

@@ -1,5 +1,6 @@
 import type { TensorData } from 'torch-parity';
 import type { Action, Argument, Command, Edit, Group, HookKind, Item, Options, Program } from '../program.ts';
+import { isFloating, numbersOf } from '../elements.ts';
 import { floatText, pythonText } from '../python_text.ts';
 import type { Value } from '../value.ts';
 
@@ -52,11 +53,16 @@ class Writer {
   tensor(index: number): string {
     const tensor = this.#tensors[index]!;
     const { dtype, shape, size } = tensor;
-    const elements = Array.from(tensor.toTypedArray() as ArrayLike<number | bigint>, (element) =>
-      typeof element === 'number' && dtype.startsWith('float') ? floatText(element) : String(element),
+    const numbers = numbersOf(tensor).map((number) =>
+      typeof number === 'number' && isFloating(dtype) ? floatText(number) : String(number),
     );
+    if (dtype === 'complex64') {
+      // By its parts: in Python 1 - 0j has the imaginary part 0.
+      const parts = `torch.tensor([${numbers.join(', ')}]).reshape(${[...shape, 2].join(', ')})`;
+      return `torch.view_as_complex(${parts})`;
+    }
     const form = shape.length === 1 && size > 0 ? '' : `.reshape(${shape.length ? shape.join(', ') : '()'})`;
-    return `torch.tensor([${elements.join(', ')}], dtype=torch.${dtype})${form}`;
+    return `torch.tensor([${numbers.join(', ')}], dtype=torch.${dtype})${form}`;
   }
 
   value(value: Value): string {

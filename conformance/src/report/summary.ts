@@ -14,7 +14,8 @@ export interface RunInfo {
   capability: string;
   oracleDevice: string;
   workers: number;
-  exact: boolean;
+  /** The dtypes in which the oracle's arithmetic is proven. */
+  exact: readonly string[];
   node: string;
   seed: number;
   runs: number;
@@ -80,6 +81,7 @@ export function summaryText(
       '',
       `${share(torchElementsThatDiffer, torchElements)} of its elements differ from exact, ${share(totals.torchElementsBeyondOneUlp, torchElements)} by more than an ulp`,
     ],
+    ...(totals.foreachElements > 0 ? [foreach(totals)] : []),
     ...exchange,
     ['time', `${seconds.toFixed(1)} s`],
   ];
@@ -96,6 +98,14 @@ function bounds(name: string, { worst, undecided, elements, zeroSigns }: BoundTo
   return [
     name,
     `worst error ${worst.toFixed(3)} E (${allowedE} allowed), ${share(undecided, elements)} undecided${zeros}`,
+  ];
+}
+
+function foreach({ foreachElements, foreachElementsThatDiffer }: Totals): [string, string] {
+  const differs = share(foreachElementsThatDiffer, foreachElements);
+  return [
+    "torch's foreach",
+    `${differs} of its elements in halves and complex64 differ from torch's for-loop`,
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { Judgement } from '../judge.ts';
+import type { BoundCheck } from '../bounded.ts';
 import type { Outcome } from '../verify.ts';
 
 /** What all programs of a run came to. */
@@ -14,6 +14,9 @@ export interface Totals {
   torchElements: number;
   torchElementsThatDiffer: number;
   torchElementsBeyondOneUlp: number;
+  /** torch's foreach against its for-loop, in the dtypes in which they differ. */
+  foreachElements: number;
+  foreachElementsThatDiffer: number;
   /** Against the error bound: torch as it is, and the subject where it is a bounded one. */
   torchBounds: BoundTotals;
   subjectBounds: BoundTotals;
@@ -38,6 +41,7 @@ export function noTotals(): Totals {
   return {
     ...{ agreed: 0, differed: 0, couldNotRun: 0, steps: 0, elements: 0, bitsThatDiffer: 0 },
     ...{ torchElements: 0, torchElementsThatDiffer: 0, torchElementsBeyondOneUlp: 0 },
+    ...{ foreachElements: 0, foreachElementsThatDiffer: 0 },
     torchBounds: { ...bounds },
     subjectBounds: { ...bounds },
   };
@@ -49,18 +53,20 @@ export function addOutcome(totals: Totals, outcome: Outcome): void {
     return;
   }
   totals[outcome.verdict === 'agrees' ? 'agreed' : 'differed'] += 1;
-  const { steps, subject, torch, torchBounds, subjectBounds } = outcome.judgement;
+  const { steps, subject, torch, foreach, torchBounds, subjectBounds } = outcome.judgement;
   totals.steps += steps;
   totals.elements += subject.elements;
   totals.bitsThatDiffer += subject.bitsThatDiffer;
   totals.torchElements += torch.elements;
   totals.torchElementsThatDiffer += torch.elementsThatDiffer;
   totals.torchElementsBeyondOneUlp += torch.elementsBeyondOneUlp;
-  addBounds(totals.torchBounds, torchBounds);
+  totals.foreachElements += foreach?.elements ?? 0;
+  totals.foreachElementsThatDiffer += foreach?.elementsThatDiffer ?? 0;
+  if (torchBounds) addBounds(totals.torchBounds, torchBounds);
   if (subjectBounds) addBounds(totals.subjectBounds, subjectBounds);
 }
 
-function addBounds(totals: BoundTotals, check: Judgement['torchBounds']): void {
+function addBounds(totals: BoundTotals, check: BoundCheck): void {
   totals.elements += check.elements;
   totals.undecided += check.undecided;
   totals.zeroSigns += check.zeroSigns;

@@ -71,7 +71,7 @@ const hello: Hello = {
     device: 'memory',
     threads: 1,
   },
-  ...{ workers: 1, exact: true, checks: {}, optimizers: ['Adadelta'], catalogue: [] },
+  ...{ workers: 1, exact: ['float32'], checks: {}, optimizers: ['Adadelta'], catalogue: [] },
 };
 
 /** An oracle over the toy, which counts its requests. */

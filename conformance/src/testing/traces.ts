@@ -1,22 +1,28 @@
 import fc from 'fast-check';
-import { TensorData } from 'torch-parity';
+import { TensorData, type DType } from 'torch-parity';
+import { widthOf } from '../elements.ts';
+import { parameterDTypes } from '../program.ts';
 import type { Snapshot, Trace, TraceRecord } from '../trace.ts';
 import { float, type Value } from '../value.ts';
 
 /** Any bits, of any dtype, shapes with no element and no dimension among them. */
 export const tensors: fc.Arbitrary<TensorData> = fc
   .tuple(
-    fc.constantFrom('float32', 'float64', 'int32', 'int64'),
+    fc.constantFrom<DType[]>(...parameterDTypes, 'int32', 'int64', 'uint8'),
     fc.array(fc.nat({ max: 3 }), { maxLength: 3 }),
     fc.boolean(),
   )
   .chain(([dtype, shape, wide]) => {
     const form = wide ? [...shape, 17] : shape;
-    const length = form.reduce((a, b) => a * b, 1) * (dtype.endsWith('64') ? 8 : 4);
+    const length = form.reduce((a, b) => a * b, 1) * itemSize(dtype);
     return fc
       .uint8Array({ minLength: length, maxLength: length })
-      .map((bytes) => new TensorData(dtype as 'float32', form, bytes));
+      .map((bytes) => new TensorData(dtype, form, bytes));
   });
+
+function itemSize(dtype: DType): number {
+  return dtype === 'complex64' ? 8 : widthOf(dtype) / 8;
+}
 
 const texts = fc.oneof(fc.string(), fc.constantFrom('lr', 'foreach', 'square_avg', '__proto__', '0'));
 const floats = fc.oneof(
