@@ -271,7 +271,7 @@ PARITY_FUNCTION T div(T x, T y) {
 
 template <typename T>
 PARITY_FUNCTION T div_scalar(T x, double s) {
-  return narrow<T>(widen(x) / static_cast<wide<T>>(s));
+  return narrow<T>(widen(x) / static_cast<scalar<T>>(s));
 }
 
 template <typename T>

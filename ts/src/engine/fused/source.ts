@@ -48,9 +48,7 @@ function functionOf({ name, recording: { lines, outputs }, scalars, slots }: Ker
   const used = scalars.filter((scalar) => lines.some((line) => line.scalars.includes(scalar)));
   const body = [
     ...used.map((scalar) => `  const double ${scalar} = scalars[${scalars.indexOf(scalar)}];`),
-    ...reads.map(
-      (tensor) => `  const void* ${tensor}_from = from[${['grad', ...slots].indexOf(tensor)}];`,
-    ),
+    ...reads.map((tensor) => `  const void* ${tensor}_from = from[${['grad', ...slots].indexOf(tensor)}];`),
     ...slots.map((slot, i) => `  void* ${slot}_to = to[${i}];`),
     '#pragma GCC ivdep',
     '  for (int64_t i = begin; i < end; i += length_of<T>) {',
