@@ -104,7 +104,8 @@ function into(x: Meta, y: Meta): Meta {
   if (y.dtype === 'complex64' && !x.dtype.startsWith('complex')) {
     throw new RuntimeError(
       'COMPLEX_INTO_REAL',
-      `result type ComplexFloat can't be cast to the desired output type ${atenNames[x.dtype]}`,
+      `result type Complex${x.dtype === 'float64' ? 'Double' : 'Float'} can't be cast to the desired output type ` +
+        `${atenNames[x.dtype]}`,
     );
   }
   throw otherDType(x.dtype, y.dtype);
