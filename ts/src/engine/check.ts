@@ -101,11 +101,11 @@ function into(x: Meta, y: Meta): Meta {
     );
   }
   if (x.dtype === y.dtype) return x;
-  if (y.dtype === 'complex64' && !x.dtype.startsWith('complex')) {
+  if (y.dtype === 'complex64' && /^b?float(16|32|64)$/.test(x.dtype)) {
+    const result = x.dtype === 'float64' ? 'ComplexDouble' : 'ComplexFloat';
     throw new RuntimeError(
       'COMPLEX_INTO_REAL',
-      `result type Complex${x.dtype === 'float64' ? 'Double' : 'Float'} can't be cast to the desired output type ` +
-        `${atenNames[x.dtype]}`,
+      `result type ${result} can't be cast to the desired output type ${atenNames[x.dtype]}`,
     );
   }
   throw otherDType(x.dtype, y.dtype);
