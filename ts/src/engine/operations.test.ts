@@ -13,7 +13,7 @@ import { run } from '../native/command.ts';
 import { TensorData } from '../tensor_data.ts';
 import { runPython } from '../testing/python.ts';
 import { download, upload, type ParameterDType } from './arithmetic.ts';
-import { kernelsOf } from './fused/kernels.ts';
+import { kernelsOf, type Kernel } from './fused/kernels.ts';
 import { kernelFlags } from './fused/library.ts';
 import { kernelSource } from './fused/source.ts';
 import type { Operations } from './operations.ts';
@@ -28,6 +28,7 @@ const scalars: readonly (readonly [string, string])[] = [
   ['-0.001', '-0.001'],
   ['0.3333333333333333', '0.5'],
   ['1e39', '0.49999999999'],
+  ['65', '65'],
   ['-1e6', '-0.4999'],
   // A double that is no tie of halves, and becomes one where it is rounded to float32.
   ['1.0004882812509095', '1.0004882812509095'],
@@ -86,23 +87,30 @@ function nothing(): Operations<number, number> {
 /** For each dtype, the inputs, and for each pair of scalars the result of each operation, as torch has them. */
 let fromTorch: Map<string, Map<'inputs' | 'expected', unknown>>;
 let directory: string | undefined;
-/** The file of a program that was compiled. */
-let kernels: string;
+/** The files of programs that were compiled: as the engine does, and as for a processor that does not round to float16. */
+let [kernels, withoutF16C] = ['', ''];
 
 const { slots, ...kernel } = [...kernelsOf(definition).values()][0]!;
 
 test.before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'torch-parity-'));
-  kernels = join(directory, 'kernels');
-  await writeFile(`${kernels}.cc`, kernelSource([{ ...kernel, slots }]) + callKernel);
-  const native = fileURLToPath(new URL('../../native', import.meta.url));
-  const sources = [`${kernels}.cc`, join(native, 'registry.cc')];
-  const compiled = run('g++', [`-I${native}`, ...kernelFlags, ...sources, '-o', kernels]);
+  [kernels, withoutF16C] = [join(directory, 'kernels'), join(directory, 'without_f16c')];
+  const compiled = Promise.all([
+    compile(kernels, { ...kernel, slots }),
+    compile(withoutF16C, { ...kernel, slots, dtypes: ['float16'] }, '-U__F16C__'),
+  ]);
   const script = await readFile(new URL('../../src/testing/aten.py', import.meta.url), 'utf8');
   const file = await runPython(`import sys\nsys.argv = ['', '${JSON.stringify(scalars)}']\n${script}`);
   fromTorch = await load(new Uint8Array(file));
   await compiled;
 });
+
+async function compile(file: string, kernel: Kernel, ...flags: string[]): Promise<void> {
+  await writeFile(`${file}.cc`, kernelSource([kernel]) + callKernel);
+  const native = fileURLToPath(new URL('../../native', import.meta.url));
+  const sources = [`${file}.cc`, join(native, 'registry.cc')];
+  await run('g++', [`-I${native}`, ...kernelFlags, ...flags, ...sources, '-o', file]);
+}
 
 test.after.always(() => directory && rm(directory, { recursive: true }));
 
@@ -133,13 +141,17 @@ int main(int, char** argv) {
 }
 `;
 
-function runKernel(dtype: ParameterDType, [x, y, z]: TensorData[]): Map<string, TensorData>[] {
+function runKernel(
+  program: string,
+  dtype: ParameterDType,
+  [x, y, z]: TensorData[],
+): Map<string, TensorData>[] {
   const given = ['grad', ...slots].map((name) => ({ param: x!, grad: y! })[name] ?? z!);
   const pairs = new Float64Array(scalars.flat().map(Number));
   const input = Buffer.concat([...given.map(({ bytes }) => bytes), new Uint8Array(pairs.buffer)]);
   const { shape, bytes } = x!;
   const args = [`${kernel.name}_${dtype}`, String(bytes.length), String(x!.size)];
-  const output = new Uint8Array(execFileSync(kernels, args, { input, maxBuffer: 2 ** 28 }));
+  const output = new Uint8Array(execFileSync(program, args, { input, maxBuffer: 2 ** 28 }));
   return scalars.map(
     (_, i) =>
       new Map(
@@ -151,7 +163,7 @@ function runKernel(dtype: ParameterDType, [x, y, z]: TensorData[]): Map<string, 
   );
 }
 
-function runReference(_: ParameterDType, inputs: TensorData[]): Map<string, TensorData>[] {
+function runReference(inputs: TensorData[]): Map<string, TensorData>[] {
   return scalars.map((pair) => {
     const [param, grad, z] = inputs.map((data) => upload(data));
     const [s, a] = pair.map(Number);
@@ -179,28 +191,38 @@ function words(data: TensorData): Uint16Array | Uint32Array {
   return new Uint32Array(array.map((x) => (Number.isNaN(x) ? NaN : x)).buffer);
 }
 
-for (const [engine, compute] of Object.entries({ fused: runKernel, reference: runReference })) {
-  for (const dtype of dtypes) {
-    test(`${dtype}, ${engine}: every operation gives torch's bits`, (t) => {
-      const torch = fromTorch.get(dtype)!;
-      const inputs = torch.get('inputs') as TensorData[];
-      const expected = torch.get('expected') as Map<string, TensorData>[];
-      const ours = compute(dtype, inputs);
-      for (const name of names) {
-        if (!expected[0]!.has(name)) {
-          t.log(`${name} is not compared: this torch does not have it, or rounds otherwise`);
-          continue;
-        }
-        scalars.forEach((pair, i) => {
-          const [is, should] = [words(ours[i]!.get(name)!), words(expected[i]!.get(name)!)];
-          const at = is.findIndex((word, j) => word !== should[j]);
-          t.is(
-            at,
-            -1,
-            `${name} with ${pair.join(' and ')}: word ${at} is ${is[at]}, but torch has ${should[at]}`,
-          );
-        });
+const cases: [
+  title: string,
+  dtype: ParameterDType,
+  compute: (inputs: TensorData[]) => Map<string, TensorData>[],
+][] = [
+  ...dtypes.flatMap((dtype): typeof cases => [
+    [`${dtype}, fused`, dtype, (inputs) => runKernel(kernels, dtype, inputs)],
+    [`${dtype}, reference`, dtype, runReference],
+  ]),
+  ['float16, fused, without F16C', 'float16', (inputs) => runKernel(withoutF16C, 'float16', inputs)],
+];
+
+for (const [title, dtype, compute] of cases) {
+  test(`${title}: every operation gives torch's bits`, (t) => {
+    const torch = fromTorch.get(dtype)!;
+    const inputs = torch.get('inputs') as TensorData[];
+    const expected = torch.get('expected') as Map<string, TensorData>[];
+    const ours = compute(inputs);
+    for (const name of names) {
+      if (!expected[0]!.has(name)) {
+        t.log(`${name} is not compared: this torch does not have it, or rounds otherwise`);
+        continue;
       }
-    });
-  }
+      scalars.forEach((pair, i) => {
+        const [is, should] = [words(ours[i]!.get(name)!), words(expected[i]!.get(name)!)];
+        const at = is.findIndex((word, j) => word !== should[j]);
+        t.is(
+          at,
+          -1,
+          `${name} with ${pair.join(' and ')}: word ${at} is ${is[at]}, but torch has ${should[at]}`,
+        );
+      });
+    }
+  });
 }

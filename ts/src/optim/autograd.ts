@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { upload, type DeviceTensor } from '../engine/arithmetic.ts';
+import { upload } from '../engine/arithmetic.ts';
 import { RuntimeError, TorchTypeError, ValueError } from '../errors.ts';
 import { TensorData } from '../tensor_data.ts';
 import { checkGradient, SparseTensor, type Gradient } from './gradient.ts';
@@ -64,13 +64,13 @@ export function refusePromise(loss: unknown): void {
 }
 
 /**
- * Puts gradients where they belong, as `tf.variableGrads` names them. The tensors stay the caller's.
+ * Puts gradients where they belong, by name, as `tf.variableGrads` gives them. The tensors stay the caller's.
  *
  * @throws ValueError, before anything changes, if a gradient's name is no parameter's, or several parameters'
  */
 export function assignGrads(
   params: Iterable<Parameter | tf.Variable>,
-  grads: Readonly<Record<string, DeviceTensor>>,
+  grads: Readonly<Record<string, Gradient>>,
 ): void {
   const byName = new Map<string, Parameter>();
   for (const p of params) {

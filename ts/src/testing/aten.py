@@ -39,6 +39,8 @@ def numbers(dtype):
         finfo.smallest_normal * finfo.eps,
         float("inf"),
         float("nan"),
+        # Times 65, halfway between the largest float16 and what would be the next.
+        1008,
     ]
     special = torch.tensor([sign * x for x in special for sign in (1, -1.0)], dtype=torch.float64)
     special = special[torch.randint(len(special), (SIZE,))]

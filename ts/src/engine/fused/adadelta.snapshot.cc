@@ -11,19 +11,19 @@ void Adadelta(const void* const* from, void* const* to, const double* scalars, i
   const double oneMinusRho = scalars[1];
   const double eps = scalars[2];
   const double minusLr = scalars[4];
-  const T* grad_from = static_cast<const T*>(from[0]);
-  const T* param_from = static_cast<const T*>(from[1]);
-  const T* square_avg_from = static_cast<const T*>(from[2]);
-  const T* acc_delta_from = static_cast<const T*>(from[3]);
-  T* param_to = static_cast<T*>(to[0]);
-  T* square_avg_to = static_cast<T*>(to[1]);
-  T* acc_delta_to = static_cast<T*>(to[2]);
+  const void* grad_from = from[0];
+  const void* param_from = from[1];
+  const void* square_avg_from = from[2];
+  const void* acc_delta_from = from[3];
+  void* param_to = to[0];
+  void* square_avg_to = to[1];
+  void* acc_delta_to = to[2];
 #pragma GCC ivdep
-  for (int64_t i = begin; i < end; ++i) {
-    const T grad = grad_from[i];
-    const T param = param_from[i];
-    const T square_avg = square_avg_from[i];
-    const T acc_delta = acc_delta_from[i];
+  for (int64_t i = begin; i < end; i += length_of<T>) {
+    const T grad = load<T>(grad_from, i, end);
+    const T param = load<T>(param_from, i, end);
+    const T square_avg = load<T>(square_avg_from, i, end);
+    const T acc_delta = load<T>(acc_delta_from, i, end);
     const auto t1 = view_as_real(grad);
     const auto t2 = view_as_real(square_avg);
     const auto t3 = mul_scalar(t2, rho);
@@ -41,9 +41,9 @@ void Adadelta(const void* const* from, void* const* to, const double* scalars, i
     const auto t15 = add(param, t14, minusLr);
     const auto t16 = view_as_complex(t4);
     const auto t17 = view_as_complex(t13);
-    param_to[i] = t15;
-    square_avg_to[i] = t16;
-    acc_delta_to[i] = t17;
+    store(param_to, i, end, t15);
+    store(square_avg_to, i, end, t16);
+    store(acc_delta_to, i, end, t17);
   }
 }
 
@@ -53,19 +53,19 @@ void Adadelta_maximize(const void* const* from, void* const* to, const double* s
   const double oneMinusRho = scalars[1];
   const double eps = scalars[2];
   const double minusLr = scalars[4];
-  const T* grad_from = static_cast<const T*>(from[0]);
-  const T* param_from = static_cast<const T*>(from[1]);
-  const T* square_avg_from = static_cast<const T*>(from[2]);
-  const T* acc_delta_from = static_cast<const T*>(from[3]);
-  T* param_to = static_cast<T*>(to[0]);
-  T* square_avg_to = static_cast<T*>(to[1]);
-  T* acc_delta_to = static_cast<T*>(to[2]);
+  const void* grad_from = from[0];
+  const void* param_from = from[1];
+  const void* square_avg_from = from[2];
+  const void* acc_delta_from = from[3];
+  void* param_to = to[0];
+  void* square_avg_to = to[1];
+  void* acc_delta_to = to[2];
 #pragma GCC ivdep
-  for (int64_t i = begin; i < end; ++i) {
-    const T grad = grad_from[i];
-    const T param = param_from[i];
-    const T square_avg = square_avg_from[i];
-    const T acc_delta = acc_delta_from[i];
+  for (int64_t i = begin; i < end; i += length_of<T>) {
+    const T grad = load<T>(grad_from, i, end);
+    const T param = load<T>(param_from, i, end);
+    const T square_avg = load<T>(square_avg_from, i, end);
+    const T acc_delta = load<T>(acc_delta_from, i, end);
     const auto t1 = neg(grad);
     const auto t2 = view_as_real(t1);
     const auto t3 = view_as_real(square_avg);
@@ -84,9 +84,9 @@ void Adadelta_maximize(const void* const* from, void* const* to, const double* s
     const auto t16 = add(param, t15, minusLr);
     const auto t17 = view_as_complex(t5);
     const auto t18 = view_as_complex(t14);
-    param_to[i] = t16;
-    square_avg_to[i] = t17;
-    acc_delta_to[i] = t18;
+    store(param_to, i, end, t16);
+    store(square_avg_to, i, end, t17);
+    store(acc_delta_to, i, end, t18);
   }
 }
 
@@ -97,19 +97,19 @@ void Adadelta_decays(const void* const* from, void* const* to, const double* sca
   const double eps = scalars[2];
   const double weightDecay = scalars[3];
   const double minusLr = scalars[4];
-  const T* grad_from = static_cast<const T*>(from[0]);
-  const T* param_from = static_cast<const T*>(from[1]);
-  const T* square_avg_from = static_cast<const T*>(from[2]);
-  const T* acc_delta_from = static_cast<const T*>(from[3]);
-  T* param_to = static_cast<T*>(to[0]);
-  T* square_avg_to = static_cast<T*>(to[1]);
-  T* acc_delta_to = static_cast<T*>(to[2]);
+  const void* grad_from = from[0];
+  const void* param_from = from[1];
+  const void* square_avg_from = from[2];
+  const void* acc_delta_from = from[3];
+  void* param_to = to[0];
+  void* square_avg_to = to[1];
+  void* acc_delta_to = to[2];
 #pragma GCC ivdep
-  for (int64_t i = begin; i < end; ++i) {
-    const T grad = grad_from[i];
-    const T param = param_from[i];
-    const T square_avg = square_avg_from[i];
-    const T acc_delta = acc_delta_from[i];
+  for (int64_t i = begin; i < end; i += length_of<T>) {
+    const T grad = load<T>(grad_from, i, end);
+    const T param = load<T>(param_from, i, end);
+    const T square_avg = load<T>(square_avg_from, i, end);
+    const T acc_delta = load<T>(acc_delta_from, i, end);
     const auto t1 = add(grad, param, weightDecay);
     const auto t2 = view_as_real(t1);
     const auto t3 = view_as_real(square_avg);
@@ -128,9 +128,9 @@ void Adadelta_decays(const void* const* from, void* const* to, const double* sca
     const auto t16 = add(param, t15, minusLr);
     const auto t17 = view_as_complex(t5);
     const auto t18 = view_as_complex(t14);
-    param_to[i] = t16;
-    square_avg_to[i] = t17;
-    acc_delta_to[i] = t18;
+    store(param_to, i, end, t16);
+    store(square_avg_to, i, end, t17);
+    store(acc_delta_to, i, end, t18);
   }
 }
 
@@ -141,19 +141,19 @@ void Adadelta_maximize_decays(const void* const* from, void* const* to, const do
   const double eps = scalars[2];
   const double weightDecay = scalars[3];
   const double minusLr = scalars[4];
-  const T* grad_from = static_cast<const T*>(from[0]);
-  const T* param_from = static_cast<const T*>(from[1]);
-  const T* square_avg_from = static_cast<const T*>(from[2]);
-  const T* acc_delta_from = static_cast<const T*>(from[3]);
-  T* param_to = static_cast<T*>(to[0]);
-  T* square_avg_to = static_cast<T*>(to[1]);
-  T* acc_delta_to = static_cast<T*>(to[2]);
+  const void* grad_from = from[0];
+  const void* param_from = from[1];
+  const void* square_avg_from = from[2];
+  const void* acc_delta_from = from[3];
+  void* param_to = to[0];
+  void* square_avg_to = to[1];
+  void* acc_delta_to = to[2];
 #pragma GCC ivdep
-  for (int64_t i = begin; i < end; ++i) {
-    const T grad = grad_from[i];
-    const T param = param_from[i];
-    const T square_avg = square_avg_from[i];
-    const T acc_delta = acc_delta_from[i];
+  for (int64_t i = begin; i < end; i += length_of<T>) {
+    const T grad = load<T>(grad_from, i, end);
+    const T param = load<T>(param_from, i, end);
+    const T square_avg = load<T>(square_avg_from, i, end);
+    const T acc_delta = load<T>(acc_delta_from, i, end);
     const auto t1 = neg(grad);
     const auto t2 = add(t1, param, weightDecay);
     const auto t3 = view_as_real(t2);
@@ -173,9 +173,9 @@ void Adadelta_maximize_decays(const void* const* from, void* const* to, const do
     const auto t17 = add(param, t16, minusLr);
     const auto t18 = view_as_complex(t6);
     const auto t19 = view_as_complex(t15);
-    param_to[i] = t17;
-    square_avg_to[i] = t18;
-    acc_delta_to[i] = t19;
+    store(param_to, i, end, t17);
+    store(square_avg_to, i, end, t18);
+    store(acc_delta_to, i, end, t19);
   }
 }
 

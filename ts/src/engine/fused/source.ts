@@ -48,16 +48,13 @@ function functionOf({ name, recording: { lines, outputs }, scalars, slots }: Ker
   const used = scalars.filter((scalar) => lines.some((line) => line.scalars.includes(scalar)));
   const body = [
     ...used.map((scalar) => `  const double ${scalar} = scalars[${scalars.indexOf(scalar)}];`),
-    ...reads.map(
-      (tensor) =>
-        `  const T* ${tensor}_from = static_cast<const T*>(from[${['grad', ...slots].indexOf(tensor)}]);`,
-    ),
-    ...slots.map((slot, i) => `  T* ${slot}_to = static_cast<T*>(to[${i}]);`),
+    ...reads.map((tensor) => `  const void* ${tensor}_from = from[${['grad', ...slots].indexOf(tensor)}];`),
+    ...slots.map((slot, i) => `  void* ${slot}_to = to[${i}];`),
     '#pragma GCC ivdep',
-    '  for (int64_t i = begin; i < end; ++i) {',
-    ...reads.map((tensor) => `    const T ${tensor} = ${tensor}_from[i];`),
+    '  for (int64_t i = begin; i < end; i += length_of<T>) {',
+    ...reads.map((tensor) => `    const T ${tensor} = load<T>(${tensor}_from, i, end);`),
     ...lines.map((line) => `    ${statement(line)}`),
-    ...results.map(([slot, value]) => `    ${slot}_to[i] = ${value};`),
+    ...results.map(([slot, value]) => `    store(${slot}_to, i, end, ${value});`),
     '  }',
   ];
   const parameters =
