@@ -65,14 +65,19 @@ test('before 2.4 there is no capturable', (t) => {
 });
 
 test('what is listed as deliberate differs there, and nothing is listed that does not', async (t) => {
-  const { subject } = await loadSubject('cpu');
+  const { subject } = await loadSubject('tensorflow');
   await using oracle = await startOracle({ workers: 1 });
   const { torch } = oracle.hello;
+  const differences = deliberateDifferences.filter(({ program, ours }) => {
+    const isCompared = program.optimizer === 'Adadelta' || !/^2\.[0-3]\./.test(torch);
+    if (!isCompared) t.log(`not compared, since the SGD of torch ${torch} keeps other state: ${ours}`);
+    return isCompared;
+  });
   const results = await oracle.run(
-    deliberateDifferences.map(({ program }) => program),
+    differences.map(({ program }) => program),
     ['exact'],
   );
-  for (const [index, { program, record, path, ours }] of deliberateDifferences.entries()) {
+  for (const [index, { program, record, path, ours }] of differences.entries()) {
     const result = results[index]!;
     if ('failed' in result) return t.fail(`${ours}: ${result.failed.message}`);
     const [trace, expected] = [await subject.run(program), result.exact!];

@@ -120,6 +120,11 @@ export const deliberateDifferences: readonly DeliberateDifference[] = [
     },
   },
   {
+    ours: 'state of a complex64 parameter that is complex128 is refused at the step',
+    torchs: 'computed with in complex128',
+    ...{ program: withComplex128(), record: 5, path: 'error' },
+  },
+  {
     ours: 'a step with differentiable is refused',
     torchs: 'only where a parameter is a leaf',
     ...{ program: constructed([['differentiable', true]]), record: 2, path: 'error' },
@@ -155,4 +160,19 @@ function loading(edit: Edit): Program {
     { op: 'step' },
   ];
   return { ...program, commands: [...program.commands, ...load] };
+}
+
+function withComplex128(): Program {
+  const complex = (dtype: 'complex64' | 'complex128', part: 'float32' | 'float64'): TensorData =>
+    new TensorData(dtype, [1], TensorData.from(part, [1, -2]).bytes);
+  return {
+    ...loading({ edit: 'setState', id: 0, key: 'momentum_buffer', value: { tensor: 1 } }),
+    optimizer: 'SGD',
+    dtype: 'complex64',
+    tensors: [complex('complex64', 'float32'), complex('complex128', 'float64')],
+    options: [
+      ['lr', float(0.5)],
+      ['momentum', float(0.5)],
+    ],
+  };
 }

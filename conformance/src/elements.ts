@@ -23,13 +23,13 @@ export function bitsOf({ dtype, bytes }: TensorData): ArrayLike<number | bigint>
 
 /** How many bits a number of a tensor has: 64, 32, 16 or 8. */
 export function widthOf(dtype: DType): number {
-  if (dtype === 'complex64') return 32;
-  return Number(/\d+/.exec(dtype)![0]);
+  const bits = Number(/\d+/.exec(dtype)![0]);
+  return isComplex(dtype) ? bits / 2 : bits;
 }
 
 /** How many numbers a tensor has. */
 export function countOf({ dtype, size }: TensorData): number {
-  return dtype === 'complex64' ? 2 * size : size;
+  return isComplex(dtype) ? 2 * size : size;
 }
 
 /** Whether the numbers are floats. */
@@ -39,8 +39,12 @@ export function isFloating(dtype: DType): boolean {
 
 /** Where a number stands in its tensor: `[3]`, `[3].imag`. */
 export function placeOf(dtype: DType, index: number): string {
-  if (dtype !== 'complex64') return `[${index}]`;
+  if (!isComplex(dtype)) return `[${index}]`;
   return `[${index >> 1}].${index % 2 === 0 ? 'real' : 'imag'}`;
+}
+
+function isComplex(dtype: DType): boolean {
+  return dtype.startsWith('complex');
 }
 
 function isHalf(dtype: DType): boolean {

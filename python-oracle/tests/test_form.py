@@ -57,7 +57,7 @@ def deep(tag: str, levels: int) -> Any:
         (["dtype"], "int64", "program.dtype: must be one of float16, bfloat16, float32, float64, complex64"),
         (["dtype"], "float64", "params[0]: is float32 in a program of float64"),
         (["tensors"], None, "program.tensors: must be a list, but got null"),
-        (["tensors", 0, "dtype"], "complex128", "program.tensors[0].dtype: must be one of float16"),
+        (["tensors", 0, "dtype"], "complex32", "program.tensors[0].dtype: must be one of float16"),
         (["tensors", 0, "dtype"], {}, "program.tensors[0].dtype: must be one of float16"),
         (["tensors", 0, "shape"], [-1], "program.tensors[0].shape[0]: must be the number"),
         (["tensors", 0, "shape"], [2.0], "program.tensors[0].shape[0]: must be the number"),

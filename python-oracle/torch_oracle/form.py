@@ -16,6 +16,7 @@ ITEM_SIZES = {
     "float32": 4,
     "float64": 8,
     "complex64": 8,
+    "complex128": 16,
     "int32": 4,
     "int64": 8,
     "uint8": 1,
