@@ -46,12 +46,14 @@ export const dtypeFaults: readonly Fault[] = [
     }),
   ),
   inComplex('complex-by-parts', 'a scalar multiplied the two parts of a complex number', (o) => ({
-    mulScalar: (x, s) => o.viewAsComplex(o.mulScalar(o.viewAsReal(x), s)),
-    add: (x, y, alpha) => o.viewAsComplex(o.add(o.viewAsReal(x), o.viewAsReal(y), alpha)),
+    mulScalar: (x, s) =>
+      isComplex(x) ? o.viewAsComplex(o.mulScalar(o.viewAsReal(x), s)) : o.mulScalar(x, s),
+    add: (x, y, alpha) =>
+      isComplex(x) ? o.viewAsComplex(o.add(o.viewAsReal(x), o.viewAsReal(y), alpha)) : o.add(x, y, alpha),
   })),
   fault('imaginary-part-dropped', 'a gradient had no imaginary part', (own) =>
     withUpdate(own, (o, tensors, scalars, flags) => {
-      if (dtypeOf(tensors.param) !== 'complex64') return own.update(o, tensors, scalars, flags);
+      if (!isComplex(tensors.param)) return own.update(o, tensors, scalars, flags);
       const grad = mapElements(tensors.grad, (x, index) => (index % 2 === 0 ? x : 0));
       return own.update(o, { ...tensors, grad }, scalars, flags);
     }),
@@ -73,14 +75,16 @@ function inHalves(name: string, claim: string, change: (o: Engine, dtype: Half) 
 
 function inComplex(name: string, claim: string, change: (o: Engine) => Partial<Engine>): Fault {
   return fault(name, claim, (own) =>
-    withOperations(own, (o, { param }) =>
-      isDeviceTensor(param) && dtypeOf(param) === 'complex64' ? change(o) : {},
-    ),
+    withOperations(own, (o, { param }) => (isDeviceTensor(param) && isComplex(param) ? change(o) : {})),
   );
 }
 
 function dtypeOf(tensor: Tensor): string {
   return (tensor as unknown as { dtype: string }).dtype;
+}
+
+function isComplex(tensor: Tensor): boolean {
+  return dtypeOf(tensor) === 'complex64';
 }
 
 function isHalf(tensor: Tensor): boolean {
