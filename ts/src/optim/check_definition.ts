@@ -39,12 +39,34 @@ export function checkDefinition(definition: Definition<object>): ReadonlyMap<str
       'update does another thing each time: it must depend on what it is given alone',
     );
   }
+  for (const value of [-1, 0, 1]) checkOnNumbers(definition, kernels, value);
   return kernels;
 }
 
-function recorded(definition: Definition<object>): ReadonlyMap<string, Kernel> {
+/** @throws TypeError for an update that decides by its scalars: the kernels cannot */
+function checkOnNumbers(
+  definition: Definition<object>,
+  kernels: ReadonlyMap<string, Kernel>,
+  value: number,
+): void {
+  // The reference engine gives numbers, and so they are here, whatever the type says.
+  const numbers = Object.fromEntries(definition.scalars.map((key) => [key, value as never]));
+  // Which scalar it is, a number does not tell; and variants that differ in that alone become one, with one name.
+  const operations = (of: ReadonlyMap<string, Kernel>): string =>
+    JSON.stringify([...of], (key, each) => (key === 'scalars' || key === 'name' ? undefined : each));
+  if (operations(recorded(definition, numbers)) === operations(kernels)) return;
+  throw describedWrongly(
+    definition.name,
+    `update does another thing where its scalars are ${value}: what it decides by, prepare must give as a flag`,
+  );
+}
+
+function recorded(
+  definition: Definition<object>,
+  symbols?: Readonly<Record<string, string>>,
+): ReadonlyMap<string, Kernel> {
   try {
-    return kernelsOf(definition);
+    return kernelsOf(definition, symbols);
   } catch (error) {
     throw describedWrongly(
       definition.name,
@@ -72,6 +94,7 @@ function checkNames({ name, zeros, lazy, scalars, flags }: Definition<object>): 
 }
 
 function checkIdentifier(name: string, key: string): void {
+  if (key in {}) throw describedWrongly(name, `every object has something named ${key}: rename it`);
   if (/^[A-Za-z]\w*$/.test(key)) return;
   throw describedWrongly(name, `${JSON.stringify(key)} is no name: letters, digits and _, a letter first`);
 }

@@ -151,6 +151,41 @@ test('two definitions of one name are two', (t) => {
   t.deepEqual([valuesOf(p), valuesOf(q)], [[2], [-2]]);
 });
 
+for (const engine of ['reference', 'fused'] as const) {
+  test(`${engine}: what prepare gives has the same names always, in any order`, (t) => {
+    const Two = defineOptimizer({
+      name: 'Two',
+      options: { lr: 1, other: false, none: false },
+      state: {},
+      prepare: ({
+        lr,
+        other,
+        none,
+      }): { scalars: { lr: number; twice: number }; flags: Record<string, boolean> } => {
+        if (none) return { scalars: { lr } as never, flags: { a: true } };
+        if (other) return { scalars: { twice: lr * 2, lr }, flags: { b: true, a: true } };
+        return { scalars: { lr, twice: lr * 2 }, flags: { a: false, b: false } };
+      },
+      update: (o, { param, grad }, { lr, twice }, is) => ({
+        param: o.add(param, grad, is['a'] && is['b'] ? twice : lr),
+      }),
+    });
+    const p = parameter(0);
+    const optimizer = new Two([p], { engine });
+    step(optimizer as never, p);
+    t.deepEqual(valuesOf(p), [1]);
+    optimizer.paramGroups[0]!.other = true;
+    step(optimizer as never, p);
+    t.deepEqual(valuesOf(p), [3]);
+    optimizer.paramGroups[0]!.none = true;
+    t.throws(() => step(optimizer as never, p), {
+      code: 'DEFINITION',
+      message: /prepare gives the scalars lr, but of the defaults it gives lr, twice: /,
+    });
+    t.deepEqual(valuesOf(p), [3]);
+  });
+}
+
 type Any = Record<string, unknown>;
 type Update = (
   o: Operations<string, string>,
@@ -216,6 +251,37 @@ const wrong: [what: string, change: Any, message: RegExp][] = [
     },
     /prepare fails on the defaults \(Error: oh\)/,
   ],
+  ['a prepare that gives nothing', { prepare: () => null }, /prepare gives null: \{ scalars, flags \}/],
+  ['an asynchronous prepare', { prepare: async () => ({}) }, /prepare gives \[object Promise\]: /],
+  [
+    'a prepare that gives something else',
+    { prepare: () => ({ scalar: {} }) },
+    /prepare gives \{ scalar \}: /,
+  ],
+  [
+    'a prepare that changes its options',
+    { prepare: (options: Any) => ({ scalars: { lr: (options['lr'] = 2) } }) },
+    /prepare fails on the defaults \(TypeError: Cannot assign to read only property 'lr'/,
+  ],
+  [
+    'a prepare that looks at the step unseen',
+    {
+      state: { step: 'count', m: 'zeros' },
+      prepare: ({ lr }: Any, step = 1) => ({ scalars: { lr: (lr as number) * step } }),
+    },
+    /prepare gives other values each time: .* name it, \(options, step\), without a default/,
+  ],
+  [
+    'an option that every object has',
+    { options: { toString: 1 } },
+    /its option toString has a name that every/,
+  ],
+  [
+    'state that every object has',
+    { state: { constructor: 'lazy' } },
+    /every object has something named constructor: rename it/,
+  ],
+  ['state with a name that C has', { state: { INT64_MAX: 'zeros' } }, /INT64_MAX is a word of the kernels/],
   [
     'a step that nothing counts',
     { prepare: ({ lr }: Any, step: number) => ({ scalars: { lr: (lr as number) / step } }) },
@@ -291,6 +357,19 @@ const wrong: [what: string, change: Any, message: RegExp][] = [
       },
     },
     /update does another thing each time/,
+  ],
+  [
+    'an update that compares a scalar',
+    {
+      update: (...[o, x, s]: Parameters<Update>) =>
+        (s['lr'] as never) > 0 ? { ...x, grad: undefined } : update(o, x, s),
+    },
+    /update does another thing where its scalars are 1: what it decides by, prepare must give as a flag/,
+  ],
+  [
+    'an update that asks whether a scalar is 0',
+    { update: (...[o, x, s]: Parameters<Update>) => (s['lr'] ? update(o, x, s) : { ...x, grad: undefined }) },
+    /update does another thing where its scalars are 0: /,
   ],
   ['an update that is asynchronous', { update: async () => ({}) }, /update does not give param/],
 ];

@@ -1,12 +1,12 @@
 import type { EngineOption } from '../engine/engine.ts';
 import { checkDefinition } from './check_definition.ts';
-import { checkDescription, describedWrongly } from './check_description.ts';
-import type { Definition, Option, Prepared } from './definition.ts';
+import { checkDescription } from './check_description.ts';
+import type { Definition } from './definition.ts';
 import type { Defaults, Description, NamesOf, OptionsOf, StateTable } from './description.ts';
 import { Optimizer } from './optimizer.ts';
 import { optionFor } from './options.ts';
 import type { ParamsArgument } from './param_group.ts';
-import { TorchTypeError } from '../errors.ts';
+import { preparation, type AnyDescription } from './preparation.ts';
 import type { PythonNumber } from '../python/number.ts';
 
 /** A class of optimizers, as torch.optim has them. */
@@ -59,8 +59,6 @@ export function defineOptimizer<
   return classOf({ ...definition, takesComplex }) as never;
 }
 
-type AnyDescription = Description<Defaults, StateTable, string, string>;
-
 /** A description with everything that it leaves open. */
 function complete(description: AnyDescription): Definition<object> {
   const { name, state, validate = () => {}, check, addedOnLoad = {} } = description;
@@ -68,57 +66,14 @@ function complete(description: AnyDescription): Definition<object> {
     Object.entries(description.options).map(([key, value]) => [key, optionFor(name, key, value)]),
   );
   const named = (kind: string): string[] => Object.keys(state).filter((key) => state[key] === kind);
-  const prepare = preparation(description, options);
-  const defaults = Object.entries(options).map(([key, option]) => [key, option.default]);
-  const { scalars, flags } = preparedOnce(name, () => prepare(Object.fromEntries(defaults)));
   return {
     ...{ name, options, addedOnLoad, validate },
     ...{ countsSteps: 'step' in state, zeros: named('zeros'), lazy: named('lazy') },
     ...(check && { check }),
-    ...{ scalars: Object.keys(scalars), flags: Object.keys(flags) },
     takesComplex: false, // until its kernels are known
-    preparesEachStep: (description.prepare?.length ?? 0) > 1,
-    ...{ prepare, update: description.update },
+    ...preparation(description, options),
+    update: description.update,
   } as Definition<object>;
-}
-
-function preparedOnce(name: string, prepare: () => Prepared): Prepared {
-  try {
-    return prepare();
-  } catch (error) {
-    if (error instanceof TorchTypeError) throw error;
-    throw describedWrongly(
-      name,
-      `prepare fails on the defaults (${String(error)}): it must take any legal options`,
-    );
-  }
-}
-
-/** What prepares an update, by options that the description leaves to stand for themselves where it does. */
-function preparation(
-  { name, prepare }: AnyDescription,
-  options: Readonly<Record<string, Option<unknown>>>,
-): (options: object, step?: number) => Prepared {
-  const ofType = (type: string): string[] =>
-    Object.keys(options).filter((key) => options[key]!.type === type);
-  const [floats, bools] = [ofType('float'), ofType('bool')];
-  return (given, step = 1) => {
-    const prepared: Partial<Prepared> = prepare?.(given as never, step) ?? {};
-    const scalars = prepared.scalars ?? (pick(given, floats) as Record<string, number>);
-    const flags = prepared.flags ?? (pick(given, bools) as Record<string, boolean>);
-    for (const key in scalars) expectType(name, 'scalar', 'number', key, scalars[key]);
-    for (const key in flags) expectType(name, 'flag', 'boolean', key, flags[key]);
-    return { scalars, flags };
-  };
-}
-
-function pick(from: object, names: readonly string[]): object {
-  return Object.fromEntries(names.map((name) => [name, (from as Record<string, unknown>)[name]]));
-}
-
-function expectType(name: string, kind: string, type: string, key: string, value: unknown): void {
-  if (typeof value !== type)
-    throw describedWrongly(name, `prepare gives ${String(value)} for the ${kind} ${key}: a ${type}`);
 }
 
 function classOf(definition: Definition<object>): OptimizerClass<object> {

@@ -15,7 +15,7 @@ export function optionFor(optimizer: string, name: string, value: unknown): Opti
     new TorchTypeError('DEFINITION', `${optimizer} cannot be defined, since its option ${name} ${problem}`);
   if (!/^[a-z][A-Za-z0-9]*$/.test(name))
     throw wrong('must be named in camelCase; state dicts have it in snake_case');
-  if (groupKeys.has(name) || name === 'engine')
+  if (groupKeys.has(name) || name === 'engine' || name in {})
     throw wrong('has a name that every optimizer uses: give it another');
   const key = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   if (value instanceof PythonNumber) {
@@ -108,7 +108,7 @@ export function makeDefaults(
     copyOption(definition, given[name] === undefined ? { [name]: standard } : given, name, defaults);
     checkType(name, option, defaults[name]);
   }
-  definition.validate(defaults);
+  definition.validate(Object.freeze({ ...defaults }));
   for (const name of Object.keys(defaults)) {
     if ([defaults[name]].flat().some(Number.isNaN)) {
       throw new ValueError('INVALID_OPTION', `${name} is NaN: it must be a number`);
@@ -146,7 +146,7 @@ export function readOptions(
     checkType(name, option, value);
     options[name] = value;
   }
-  return options;
+  return Object.freeze(options);
 }
 
 function plain(value: unknown): unknown {

@@ -1,7 +1,7 @@
 import type { Definition } from '../../optim/definition.ts';
 import type { ParameterDType } from '../arithmetic.ts';
 import { metaOperations, type Meta } from '../check.ts';
-import { record, type Recording } from './record.ts';
+import { named, record, type Recording } from './record.ts';
 
 /** An update for one combination of its flags, and of the state that its parameters have already. */
 export interface Kernel {
@@ -26,8 +26,15 @@ export function variantOf(flags: Readonly<Record<string, boolean>>, missing: Rea
   return [...set, ...Array.from(missing, (key) => `without_${key}`)].join('_');
 }
 
-/** The kernels of an optimizer, by variant. Variants of which the update makes the same share one. */
-export function kernelsOf(definition: Definition<object>): ReadonlyMap<string, Kernel> {
+/**
+ * The kernels of an optimizer, by variant. Variants of which the update makes the same share one.
+ *
+ * @param symbols - what stands for its scalars
+ */
+export function kernelsOf(
+  definition: Definition<object>,
+  symbols: Readonly<Record<string, string>> = named(definition.scalars),
+): ReadonlyMap<string, Kernel> {
   const { scalars } = definition;
   const made = new Map<string, Kernel>();
   const kernels = new Map<string, Kernel>();
@@ -35,7 +42,7 @@ export function kernelsOf(definition: Definition<object>): ReadonlyMap<string, K
     for (const set of subsets(definition.flags)) {
       const flags = Object.fromEntries(definition.flags.map((flag) => [flag, set.has(flag)]));
       const tensors = ['param', ...definition.zeros, ...definition.lazy.filter((key) => !missing.has(key))];
-      const recording = record(definition, ['grad', ...tensors], scalars, flags);
+      const recording = record(definition, ['grad', ...tensors], symbols, flags);
       const variant = variantOf(flags, missing);
       const content = JSON.stringify(recording);
       const kernel = made.get(content) ?? {

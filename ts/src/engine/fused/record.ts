@@ -20,12 +20,12 @@ export interface Recording {
  * Runs an update once, on symbols.
  *
  * @param tensors - the names of the tensors that it is given
- * @param scalars - the names of its scalars
+ * @param scalars - its scalars: symbols, by their names
  */
 export function record(
   definition: Definition<object>,
   tensors: readonly string[],
-  scalars: readonly string[],
+  scalars: Readonly<Record<string, string>>,
   flags: Readonly<Record<string, boolean>>,
 ): Recording {
   const lines: Line[] = [];
@@ -54,11 +54,14 @@ export function record(
     viewAsReal: (x) => push('viewAsReal', [x]),
     viewAsComplex: (x) => push('viewAsComplex', [x]),
   };
-  const named = (names: readonly string[]): Record<string, string> =>
-    Object.fromEntries(names.map((name) => [name, name]));
-  const outputs: unknown = definition.update(operations, named(tensors) as never, named(scalars), flags);
+  const outputs: unknown = definition.update(operations, named(tensors) as never, scalars, flags);
   if (typeof outputs !== 'object' || outputs === null) {
     throw new TypeError(`it gives ${String(outputs)}, and not { param, ... }`);
   }
   return { lines, outputs: outputs as Record<string, string> };
+}
+
+/** What stands for each of these in a record: its name. */
+export function named(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, name]));
 }
