@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -12,10 +12,15 @@ const index = new URL('../../index.js', import.meta.url).href;
 /** A name that nobody has compiled kernels for. */
 const freshName = (): string => `Own${randomUUID().replaceAll('-', '')}`;
 
-/** Makes an optimizer of its own twice in a process, under engine auto and then fused, and steps with the first. */
+/**
+ * Makes an optimizer of its own twice in a process, under engine auto and then fused, and steps with the first.
+ *
+ * @param first - what the process does before
+ */
 async function make(
   name: string,
   PATH = process.env['PATH'],
+  first = '',
 ): Promise<{ engine: string; fallback?: string; refused?: string; value: number; stderr: string }> {
   const code = `
     import { defineOptimizer, Parameter, TensorData } from ${JSON.stringify(index)};
@@ -25,6 +30,7 @@ async function make(
       update: (o, { param, grad }, { lr }) => ({ param: o.add(param, grad, lr) }),
     });
     const p = new Parameter(TensorData.from('float32', [1]));
+    ${first}
     const optimizer = new Own([p]);
     p.grad = TensorData.from('float32', [2]);
     optimizer.step();
@@ -93,6 +99,39 @@ test('without a compiler the reference engine runs, and fused says what to insta
   t.regex(result.fallback!, /since there is no compiler for its kernels: sudo apt install g\+\+$/);
   t.is(result.refused, `NO_FUSED_ENGINE: ${result.fallback}`);
   t.deepEqual(made(name), []);
+});
+
+for (const [what, script, message] of [
+  [
+    'has no room',
+    'echo "kernels.cc:1: fatal error: No space left on device" >&2; exit 1',
+    /cannot be written to \S+ \(the disk is full\): make room there, or /,
+  ],
+  ['is killed', 'kill -9 $$', /does not compile its kernels \(it ended with SIGKILL\): use engine 'ref/],
+  [
+    'says very much',
+    'head -c 3000000 /dev/zero | tr "\\0" "\\n" >&2; echo "error: no" >&2; exit 1',
+    /does not compile its kernels \(error: no\)/,
+  ],
+] as const) {
+  test(`says what is wrong where the compiler ${what}`, async (t) => {
+    const name = cleaned(t, freshName());
+    t.regex((await make(name, compilerThat(t, script))).fallback!, message);
+  });
+}
+
+test('what killed processes left behind is in nobody’s way', async (t) => {
+  const name = cleaned(t, freshName());
+  await make(name);
+  const [directory] = made(name);
+  rmSync(join(cacheHome(), directory!, 'kernels.node'));
+  const building = `${join(cacheHome(), directory!)}.0.building-${hostname()}-`;
+  const begun = `(await import('node:fs')).mkdirSync('${building}' + process.pid);`;
+  t.like(await make(name, undefined, begun), { engine: 'fused', value: 3 });
+  t.deepEqual(
+    readdirSync(cacheHome()).filter((entry) => entry.startsWith(`${directory}.`)),
+    [],
+  );
 });
 
 test('a compiler that fails is asked once, and leaves nothing', async (t) => {

@@ -14,7 +14,7 @@ import { Unavailable } from './unavailable.ts';
  * @throws Unavailable where it cannot be compiled
  */
 export function compileKernels(
-  { directory, file, names, source }: KernelLibrary,
+  { file, names, source }: KernelLibrary,
   flags: readonly string[],
   operation: CachedLibrary,
   step: (text: string) => void,
@@ -28,12 +28,14 @@ export function compileKernels(
   // The form that set-up takes for abandoned once the process is gone (native/cache.ts).
   const building = `${place}.${threadId}.building-${hostname()}-${process.pid}`;
   try {
+    // What a killed process of the same id began.
+    fs.rmSync(building, { recursive: true, force: true });
     fs.mkdirSync(building);
     // Kept beside the library, for whoever wants to read what runs.
     const generated = join(building, 'kernels.cc');
     fs.writeFileSync(generated, source);
     step(`compiling the kernels of ${names}`);
-    compile([
+    compile(dirname(place), [
       ...flags,
       `-I${node<typeof import('node:url')>('node:url').fileURLToPath(new URL('../../../native', import.meta.url))}`,
       ...['-shared', generated, `-L${dirname(operation.file)}`, `-l:${basename(operation.file)}`],
@@ -41,28 +43,36 @@ export function compileKernels(
       `-Wl,-rpath,$ORIGIN/../${operation.directory}`,
       ...['-o', join(building, basename(file))],
     ]);
-    fs.renameSync(building, join(dirname(place), directory));
+    if (!fs.existsSync(file)) fs.rmSync(place, { recursive: true, force: true });
+    fs.renameSync(building, place);
   } catch (error) {
     if (fs.existsSync(file)) return;
     if (error instanceof Unavailable) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new Unavailable(
-      `its kernels cannot be written to ${dirname(place)} (${code ?? message})`,
-      'make room there, or run `npx torch-parity setup-tensorflow` with TORCH_PARITY_HOME on another disk',
-    );
+    throw notWritten(dirname(place), code ?? message);
   } finally {
     fs.rmSync(building, { recursive: true, force: true });
   }
 }
 
-function compile(args: readonly string[]): void {
+function notWritten(home: string, why: string): Unavailable {
+  return new Unavailable(
+    `its kernels cannot be written to ${home} (${why})`,
+    'make room there, or run `npx torch-parity setup-tensorflow` with TORCH_PARITY_HOME on another disk',
+  );
+}
+
+/** @param home - the directory under which it writes */
+function compile(home: string, args: readonly string[]): void {
   const { spawnSync } = node<typeof import('node:child_process')>('node:child_process');
-  const { error, status, stderr } = spawnSync('g++', args, { encoding: 'utf8' });
-  if (error !== undefined) {
+  const { error, status, signal, stderr } = spawnSync('g++', args, { encoding: 'utf8', maxBuffer: Infinity });
+  if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
     throw new Unavailable('there is no compiler for its kernels', 'sudo apt install g++');
   }
   if (status === 0) return;
-  const lines = stderr.trim().split('\n');
+  if (/no space left|disk quota exceeded/i.test(stderr ?? '')) throw notWritten(home, 'the disk is full');
+  const lines = (stderr ?? '').trim().split('\n');
   const line = lines.find((text) => /\berror\b/.test(text)) ?? lines.at(-1);
-  throw new Unavailable(`g++ does not compile its kernels (${line})`, "use engine 'reference'");
+  const why = error?.message ?? (line || `it ended with ${signal ?? status}`);
+  throw new Unavailable(`g++ does not compile its kernels (${why})`, "use engine 'reference'");
 }
