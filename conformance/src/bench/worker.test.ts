@@ -31,6 +31,14 @@ test('what does not answer in time is ended, with all that it started', async (t
   t.false(isRunning(pid));
 });
 
+test('a worker that hangs ends with its disposal', async (t) => {
+  const worker = startEvaluator();
+  const { pid } = await worker.ask<{ pid: number }>({ evaluate: '({ pid: process.pid })' });
+  void worker.ask({ evaluate: 'while (true);' }).catch(() => {});
+  await worker[Symbol.asyncDispose]();
+  t.false(isRunning(pid));
+});
+
 test('a worker that ends says how, and what it said last', async (t) => {
   await using worker = startEvaluator();
   await t.throwsAsync(worker.ask({ evaluate: "console.error('no memory'); process.exit(3)" }), {

@@ -62,9 +62,8 @@ export function startWorker({ name, command, args, env = {} }: Options): Worker 
       }
     },
     async [Symbol.asyncDispose]() {
-      child.stdin.end();
+      kill(); // a worker that hangs would not end by itself
       await ended;
-      kill();
       process.off('exit', kill);
     },
   };

@@ -21,7 +21,7 @@ build/bench/optimizer.json and optimizer.svg.
   --sides A,B            only these sides: ${sides.map(({ name }) => name).join(',')}
   --rounds N             rounds, in which all sides take a turn; times are their medians (5)
   --threads N            threads of each side, on the first N cores (all)
-  --compile-limit N      seconds that a side may take until its first steps are done (60)
+  --compile-limit N      seconds that a side may take until its first steps are done, and for a turn (60)
   --small                little work: whether it runs, not how fast
   --device cpu|cuda      where torch computes (cpu)
   --python PATH          a Python that has torch
@@ -111,6 +111,7 @@ function sidesOf(names: string | undefined): Plan['sides'] {
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGHUP', 129],
 ] as const)
   process.once(signal, () => process.exit(code));
 

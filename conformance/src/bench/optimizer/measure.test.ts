@@ -6,13 +6,17 @@ import type { Side, SideName } from './sides.ts';
 
 const given: Case = { name: 'test', optimizer: 'Adadelta', dtype: 'float32', shapes: [[4]] };
 
-/** A side that says what it is told: samples, and how long its turns take, one after the other. */
-function side(name: SideName, sample: number[], times: number[], more: Partial<Side> = {}): Side {
+/** A side that says what it is told: samples, and how long its turns take, one after the other; at `null` it hangs. */
+function side(name: SideName, sample: number[], times: (number | null)[], more: Partial<Side> = {}): Side {
   const script = `
     const times = ${JSON.stringify(times)};
     const answers = {
       prepare: () => ({ firstMs: 7, sample: ${JSON.stringify(sample)} }),
-      turn: () => times.length > 0 ? { ms: times.shift() } : { error: 'no more turns' },
+      turn: () => {
+        if (times.length === 0) return { error: 'no more turns' };
+        while (times[0] === null);
+        return { ms: times.shift() };
+      },
       drop: () => ({}),
     };
     require('node:readline').createInterface({ input: process.stdin })
@@ -23,11 +27,12 @@ function side(name: SideName, sample: number[], times: number[], more: Partial<S
 async function measure(
   sides: Side[],
   shapes = given.shapes,
+  compileSeconds = 5,
 ): Promise<{ result: Awaited<ReturnType<typeof measureCase>>; said: string[] }> {
   const said: string[] = [];
   const plan: Plan = {
     ...{ python: '', optax: undefined, threads: 1, cores: 1, device: 'cpu', scratch: tmpdir() },
-    ...{ sides, rounds: 3, turnSeconds: 0.001, compileSeconds: 5 },
+    ...{ sides, rounds: 3, turnSeconds: 0.001, compileSeconds },
     onProgress: (text) => said.push(text),
   };
   await using workers = new Workers(plan);
@@ -91,6 +96,16 @@ test('a side that fails leaves the others running', async (t) => {
     { side: 'optax', why: 'no more turns', failed: true },
     { side: 'limit', why: 'no more turns', failed: true },
   ]);
+});
+
+test('a side that hangs in a turn has failed, and is ended', async (t) => {
+  const hanging = side('optax', [1], [1, 1, null]);
+  const { result } = await measure([side('fused', [1], [1, 1, 1, 1]), hanging], given.shapes, 1);
+  t.deepEqual(
+    result.measured.map((each) => each.side),
+    ['fused'],
+  );
+  t.deepEqual(result.leftOut, [{ side: 'optax', why: 'over 1 s', failed: true }]);
 });
 
 test('a case that does not fit into memory is left out', async (t) => {

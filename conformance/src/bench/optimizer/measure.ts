@@ -32,7 +32,7 @@ export interface Plan extends Environment {
   rounds: number;
   /** How long a turn is to take, in seconds. */
   turnSeconds: number;
-  /** How long a side may take for its first steps, which compile, in seconds. */
+  /** How long a side may take for its first steps, which compile, or for a turn, in seconds. */
   compileSeconds: number;
   onProgress(text: string): void;
 }
@@ -74,34 +74,36 @@ export async function measureCase(given: Case, workers: Workers, plan: Plan): Pr
     result.leftOut = serving.map(({ name: side }) => ({ side, why: lacking, failed: false }));
     return result;
   }
+  let ready: Ready[] = [];
   const attempt = async <T>(side: Side, call: (worker: Worker) => Promise<T>): Promise<T | undefined> => {
     try {
       return await call(workers.of(side));
     } catch (error) {
       await workers.end(side);
       const why = (error as Error).message;
-      result.leftOut.push({ side: side.name, why, failed: !(error instanceof TimeLimit) });
+      // Whoever has compiled once, and does not answer now, hangs.
+      const hangs = ready.some((each) => each.side === side);
+      result.leftOut.push({ side: side.name, why, failed: hangs || !(error instanceof TimeLimit) });
       return undefined;
     }
   };
-  let ready: Ready[] = [];
   for (const side of serving) {
     onProgress(`${textOf(given)}: ${side.name} makes ready`);
     const prepared = await attempt(side, async (worker) => ({
       ...(await worker.ask<Prepared>({ do: 'prepare', ...given }, compileSeconds)),
-      steps: await stepsOf(worker, turnSeconds),
+      steps: await stepsOf(worker, turnSeconds, compileSeconds),
     }));
     if (prepared !== undefined) ready.push({ side, turns: [], ...prepared });
   }
   for (let round = 1; round <= rounds; round += 1) {
     for (const { side, steps, turns } of ready) {
       onProgress(`${textOf(given)}: round ${round} of ${rounds}, ${side.name}`);
-      const turn = await attempt(side, (worker) => worker.ask<Turn>({ do: 'turn', steps }));
+      const turn = await attempt(side, (worker) => worker.ask<Turn>({ do: 'turn', steps }, compileSeconds));
       if (turn !== undefined) turns.push(turn);
     }
     ready = ready.filter(({ turns }) => turns.length === round);
   }
-  for (const { side } of ready) await attempt(side, (worker) => worker.ask({ do: 'drop' }));
+  for (const { side } of ready) await attempt(side, (worker) => worker.ask({ do: 'drop' }, compileSeconds));
   const truth = ready.find(({ side }) => side.name === 'torch for-loop') ?? ready[0];
   for (const { side, firstMs, sample, turns } of ready) {
     const apart = Math.max(...sample.map((value, i) => Math.abs(value - truth!.sample[i]!)));
@@ -136,10 +138,10 @@ interface Ready extends Prepared {
 }
 
 /** How many steps fill a turn; finding out warms up what compiles while it runs. */
-async function stepsOf(worker: Worker, turnSeconds: number): Promise<number> {
+async function stepsOf(worker: Worker, turnSeconds: number, limitSeconds: number): Promise<number> {
   const turnMs = turnSeconds * 1000;
   for (let steps = 1; ;) {
-    const { ms, wholeMs = ms } = await worker.ask<Turn>({ do: 'turn', steps });
+    const { ms, wholeMs = ms } = await worker.ask<Turn>({ do: 'turn', steps }, limitSeconds);
     const fitting = Math.max(1, Math.round(turnMs / wholeMs));
     if (steps * wholeMs >= turnMs / 2 || fitting <= steps) return fitting;
     steps = Math.min(fitting, steps * 10);

@@ -96,7 +96,7 @@ export function startSide(side: Side, environment: Environment): Worker {
       OMP_NUM_THREADS: String(threads),
       TMPDIR: scratch,
       TORCHINDUCTOR_FORCE_DISABLE_CACHES: '1', // else a second run tells nothing of the time to compile
-      ...(device === 'cpu' ? { JAX_PLATFORMS: 'cpu' } : {}),
+      ...(device === 'cpu' ? { JAX_PLATFORMS: 'cpu', CUDA_VISIBLE_DEVICES: '-1' } : {}),
     },
   });
 }
