@@ -14,7 +14,7 @@ const run = promisify(execFile);
 test('the benchmark measures both engines, torch, tfjs and the limit in every kind of case', async (t) => {
   const cwd = mkdtempSync(join(tmpdir(), 'torch-conformance-'));
   t.teardown(() => rmSync(cwd, { recursive: true }));
-  const names = ['fused', 'reference', 'torch foreach', 'torch fused', 'tf.train', 'limit'];
+  const names = ['fused', 'reference', 'torch foreach', 'tf.train', 'limit'];
   const args = ['--small', '--rounds', '1', '--sides', names.join(',')];
   const { stdout } = await run(process.execPath, [main, ...args], { cwd });
   const file = join(cwd, 'build', 'bench', 'optimizer.json');
@@ -29,26 +29,23 @@ test('the benchmark measures both engines, torch, tfjs and the limit in every ki
       each.measured.map(({ side }) => side),
     ]),
   );
-  t.is(Object.keys(measured).length, 15);
-  t.deepEqual(
-    measured['1 x 10M Adadelta float32'],
-    names.filter((name) => name !== 'torch fused'),
-  );
+  t.is(Object.keys(measured).length, 6);
+  t.deepEqual(measured['1 x 10M Adadelta float32'], names);
   t.deepEqual(measured['1 x 10M SGD float32'], names);
   t.deepEqual(measured['1 x 10M Adadelta float64'], ['fused', 'reference', 'torch foreach', 'limit']);
   t.deepEqual(measured['1 x 10M Adadelta bfloat16'], ['fused', 'reference', 'torch foreach']);
   t.deepEqual(measured['training Adadelta float32'], ['fused', 'reference', 'torch foreach', 'tf.train']);
-  t.is(rows.length, 30);
+  t.is(rows.length, 12);
   for (const { ms, ratio, ratioCompiled } of rows) {
     t.true(ms > 0 && ratio! > 0);
     t.is(ratioCompiled, null);
   }
   for (const { wholeMs, ms } of results.at(-1)!.measured) t.true(wholeMs! > ms);
-  t.is(goals.length, 17); // a ratio for each case, and two shares of the limit
-  t.is(stdout.split('\n').filter((line) => /^(\d|ResNet|GPT|training).* {2}/.test(line)).length, 15);
+  t.deepEqual(goals, [], 'little work is not judged');
+  t.is(stdout.split('\n').filter((line) => /^(\d|ResNet|GPT|training).* {2}/.test(line)).length, 6);
   t.deepEqual(readdirSync(join(cwd, 'build', 'bench')).sort(), ['optimizer.json', 'optimizer.svg']);
   const svg = readFileSync(join(cwd, 'build', 'bench', 'optimizer.svg'), 'utf8');
-  t.is(svg.match(/ ms<\/text>/g)!.length, 15);
+  t.is(svg.match(/ ms<\/text>/g)!.length, 6);
 });
 
 test('what cannot be measured is refused before anything starts', async (t) => {

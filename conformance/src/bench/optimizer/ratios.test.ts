@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Result } from './measure.ts';
 import { goalsOf, rowsOf } from './ratios.ts';
 import type { SideName } from './sides.ts';
-import { table } from './table.ts';
+import { remarks, table } from './table.ts';
 
 function result(times: Partial<Record<SideName, number>>, name = '1 x 10M'): Result {
   const measured = Object.entries(times).map(([side, ms]) => ({ side: side as SideName, ms, firstMs: 1 }));
@@ -49,4 +49,14 @@ test('the table has a line a case, and says who was left out', (t) => {
       'GPT-2 small     123           1235  failed  left out     10.0',
     ].join('\n'),
   );
+});
+
+test('what keeps a side out of many cases is said once, and then which goals are missed', (t) => {
+  const results = ['1 x 10M', '1 x 1M'].map((name) => result({ fused: 2, 'torch foreach': 3 }, name));
+  for (const { leftOut } of results) leftOut.push({ side: 'limit', why: 'broken', failed: true });
+  t.deepEqual(remarks(results, goalsOf(results.flatMap(rowsOf))), [
+    '1 x 10M; 1 x 1M: limit left out: broken',
+    '1 of 2 goals met',
+    "not met: 1 x 10M: torch's best eager mode / ours is 1.50, and 6 is the goal",
+  ]);
 });

@@ -1,7 +1,7 @@
 import { columns } from '../columns.ts';
 import { textOf } from './cases.ts';
 import type { Result } from './measure.ts';
-import { goalsOf, rowsOf, type Goal, type Row } from './ratios.ts';
+import { rowsOf, type Goal, type Row } from './ratios.ts';
 import type { SideName } from './sides.ts';
 
 /** Milliseconds of every side in every case, and how the fused engine compares. */
@@ -22,7 +22,7 @@ export function table(results: readonly Result[], sides: readonly SideName[]): s
 }
 
 /** What the table leaves unsaid: compile times, whole training steps, who was left out and why, and the goals. */
-export function remarks(results: readonly Result[]): string[] {
+export function remarks(results: readonly Result[], goals: readonly Goal[]): string[] {
   const said: string[] = [];
   const compiled = results.flatMap((result) => {
     const found = result.measured.find(({ side }) => side === 'torch.compile');
@@ -34,12 +34,23 @@ export function remarks(results: readonly Result[]): string[] {
     const times = whole.map(({ side, wholeMs }) => `${side} ${milliseconds(wholeMs!)}`);
     if (times.length > 0)
       said.push(`${textOf(result)}, ms of forward, backward and step together: ${times.join(', ')}`);
-    for (const { side, why } of result.leftOut) said.push(`${textOf(result)}: ${side} left out: ${why}`);
   }
-  const goals = goalsOf(results.flatMap(rowsOf));
+  said.push(...leftOutText(results));
   const missed = goals.filter(({ met }) => !met);
   if (goals.length > 0) said.push(`${goals.length - missed.length} of ${goals.length} goals met`);
   return [...said, ...missed.map((goal) => `not met: ${goalText(goal)}`)];
+}
+
+/** What keeps a side out of many cases is said once. */
+function leftOutText(results: readonly Result[]): string[] {
+  const casesOf = new Map<string, string[]>();
+  for (const result of results) {
+    for (const { side, why } of result.leftOut) {
+      const text = `${side} left out: ${why}`;
+      casesOf.set(text, [...(casesOf.get(text) ?? []), textOf(result)]);
+    }
+  }
+  return Array.from(casesOf, ([text, cases]) => `${cases.join('; ')}: ${text}`);
 }
 
 const quotients: Readonly<Record<Goal['of'], string>> = {
