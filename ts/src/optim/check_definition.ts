@@ -5,6 +5,8 @@ import { isReserved } from './reserved_words.ts';
 
 /** More would take too long to compile: each combination of them may be a kernel. */
 const mostDecisions = 8;
+/** Of all kernels together, each counted once: g++ takes some ten seconds for these. */
+const mostOperations = 5000;
 
 /**
  * Checks that a definition can be run by every engine, before any optimizer is made with it.
@@ -31,6 +33,16 @@ export function checkDefinition(definition: Definition<object>): ReadonlyMap<str
   const kernels = recorded(definition);
   if (kernels.size < 2 ** decisions) {
     throw describedWrongly(name, 'two sets of its flags are one text when joined with _: rename a flag');
+  }
+  const operations = [...new Set(kernels.values())].reduce(
+    (sum, { recording }) => sum + recording.lines.length,
+    0,
+  );
+  if (operations > mostOperations) {
+    throw describedWrongly(
+      name,
+      `its kernels have ${operations} operations together, and more than ${mostOperations} take too long to compile: shorten update, or have prepare give fewer flags`,
+    );
   }
   for (const [variant, kernel] of kernels) checkKernel(definition, variant, kernel);
   if (JSON.stringify([...recorded(definition)]) !== JSON.stringify([...kernels])) {

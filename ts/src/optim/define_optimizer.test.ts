@@ -300,6 +300,16 @@ const wrong: [what: string, change: Any, message: RegExp][] = [
     /two sets of its flags are one text/,
   ],
   [
+    'an update that would be compiled for minutes',
+    {
+      update: (...[o, x, s]: Parameters<Update>) => {
+        for (let i = 0; i < 6000; i++) o.neg(x['grad']!);
+        return update(o, x, s);
+      },
+    },
+    /its kernels have 6001 operations together, and more than 5000 take too long to compile: shorten/,
+  ],
+  [
     'an update that fails',
     {
       update: () => {
