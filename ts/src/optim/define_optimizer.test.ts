@@ -136,6 +136,21 @@ for (const engine of ['reference', 'fused'] as const) {
   });
 }
 
+test('what a load adds has the types that Python gives it', (t) => {
+  const Later = defineOptimizer({
+    name: 'Later',
+    options: { lr: 1, momentum: pyInt(0), rate: 0.5, betas: [0.5, 1] },
+    state: {},
+    addedOnLoad: { momentum: pyInt(0), rate: 1, betas: [0, 1] },
+    update: (o, { param, grad }, { lr }) => ({ param: o.add(param, grad, lr) }),
+  });
+  const optimizer = new Later([parameter(1)]);
+  const saved = optimizer.stateDict();
+  for (const key of ['momentum', 'rate', 'betas']) delete saved.param_groups[0]![key];
+  optimizer.loadStateDict(saved);
+  t.regex(String(optimizer), /betas: \(0\.0, 1\.0\)\n {4}lr: 1\.0\n {4}momentum: 0\n {4}rate: 1\.0\n/);
+});
+
 test('two definitions of one name are two', (t) => {
   const defined = (scale: (o: Operations<unknown, unknown>, x: never) => unknown) =>
     defineOptimizer({

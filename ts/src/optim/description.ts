@@ -49,8 +49,10 @@ export interface Description<
   validate?(options: OptionsOf<D>): void;
   /** Throws where Python's step refuses a group's options. */
   check?(options: OptionsOf<D>): void;
-  /** What Python's `__setstate__` adds to a loaded group that lacks it. */
-  addedOnLoad?: Readonly<Partial<OptionsOf<D>>>;
+  /** What Python's `__setstate__` adds to a loaded group that lacks it; `pyInt(0)` for an int. */
+  addedOnLoad?: {
+    readonly [K in keyof D]?: OptionsOf<D>[K] | (number extends OptionsOf<D>[K] ? PythonNumber : never);
+  };
   /**
    * Computes the scalars and flags of the update, in doubles as Python does. Where it is left out, or either of them is,
    * the scalars are the options that are numbers, and the flags those that are true or false.

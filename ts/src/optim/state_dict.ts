@@ -3,7 +3,7 @@ import { copyEntry } from '../python/copy.ts';
 import type { PythonType } from '../python/number.ts';
 import type { Definition } from './definition.ts';
 import { loadEntry } from './load_entry.ts';
-import { checkSpelling, optionOf, ourKey, torchKey } from './options.ts';
+import { copyOption, checkSpelling, optionOf, ourKey, torchKey } from './options.ts';
 import type { ParamGroup } from './param_group.ts';
 import { Parameter } from './parameter.ts';
 import { savedGroups, savedState } from './saved_form.ts';
@@ -136,7 +136,7 @@ function loadGroup(
   if ('paramNames' in group && !('paramNames' in loaded))
     loaded.paramNames = [...(group.paramNames as string[])];
   for (const name of Object.keys(definition.addedOnLoad)) {
-    if (!(name in loaded)) loaded[name] = (definition.addedOnLoad as Record<string, unknown>)[name];
+    if (!(name in loaded)) copyOption(definition, definition.addedOnLoad, name, loaded);
   }
   return loaded as ParamGroup<object>;
 }
