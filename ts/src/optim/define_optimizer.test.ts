@@ -151,6 +151,55 @@ test('two definitions of one name are two', (t) => {
   t.deepEqual([valuesOf(p), valuesOf(q)], [[2], [-2]]);
 });
 
+test('what prepare gives may be one object for every group, with its names in any order', (t) => {
+  const scalars = { lr: 0 };
+  const Shared = defineOptimizer({
+    name: 'Shared',
+    options: { lr: 1, maximize: false },
+    state: {},
+    prepare({ lr, maximize }) {
+      scalars.lr = lr;
+      return { scalars, flags: maximize ? { maximize, twice: true } : { twice: false, maximize } };
+    },
+    update(o, { param, grad }, { lr }, { maximize, twice }) {
+      const g = maximize ? o.neg(grad) : grad;
+      return { param: o.add(param, twice ? o.add(g, g, lr) : g, lr) };
+    },
+  });
+  for (const engine of ['reference', 'fused'] as const) {
+    const params = [1, 2, 3].map((x) => new Parameter(TensorData.from('float32', [x])));
+    const [p, q, r] = params as [Parameter, Parameter, Parameter];
+    const optimizer = new Shared([{ params: p }, { params: q, lr: 2 }, { params: r, maximize: true }], {
+      engine,
+    });
+    for (let i = 0; i < 2; i++) {
+      for (const parameter of params) parameter.grad = TensorData.from('float32', [1]);
+      optimizer.step();
+    }
+    t.deepEqual(params.map(valuesOf), [[3], [6], [-1]], engine);
+  }
+});
+
+test('scalars and flags that the defaults do not have are refused at the step', (t) => {
+  const given: [object, RegExp][] = [
+    [{ scalars: {} }, /prepare gives undefined for the scalar lr: a number/],
+    [{ scalars: { lr: 1, eps: 2 } }, /prepare gives 2 for the scalar eps: none, as for the defaults/],
+  ];
+  for (const [prepared, message] of given) {
+    const Changing = defineOptimizer({
+      name: 'Changing',
+      options: { lr: 1 },
+      state: {},
+      prepare: ({ lr }) => (lr === 1 ? { scalars: { lr } } : (prepared as never)),
+      update: (o, { param, grad }, { lr }) => ({ param: o.add(param, grad, lr) }),
+    });
+    const p = new Parameter(TensorData.from('float32', [1]));
+    p.grad = TensorData.from('float32', [1]);
+    const optimizer = new Changing([p], { lr: 2, engine: 'reference' });
+    t.throws(() => optimizer.step(), { code: 'DEFINITION', message });
+  }
+});
+
 type Any = Record<string, unknown>;
 type Update = (
   o: Operations<string, string>,
