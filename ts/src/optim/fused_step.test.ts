@@ -187,6 +187,69 @@ for (const [name, change] of Object.entries(changes)) {
   });
 }
 
+/** What must be refused at the step, and undone for the next. */
+const wrongs: Record<string, { code: string; change: (optimizer: Adadelta, params: Parameter[]) => void }> = {
+  'a tensor that two parameters have': {
+    code: 'SHARED_STATE',
+    change({ state }, [p, q]) {
+      state.get(p!)!['acc_delta'] = state.get(q!)!['acc_delta'];
+    },
+  },
+  'a tensor under two keys': {
+    code: 'SHARED_STATE',
+    change({ state }, [p]) {
+      const entry = state.get(p!)!;
+      entry['acc_delta'] = entry['square_avg'] = tf.tensor1d([7, 8]);
+    },
+  },
+  "a parameter's tensor": {
+    code: 'SHARED_STATE',
+    change({ state }, [p, q]) {
+      q!.grad = null;
+      state.get(p!)!['acc_delta'] = q!.data;
+    },
+  },
+  'a count in half precision': {
+    code: 'STEP_TYPE',
+    change({ state }, [, q]) {
+      state.get(q!)!['step'] = TensorData.from('float16', [1], []);
+    },
+  },
+};
+
+for (const engine of ['reference', 'fused'] as const) {
+  for (const [name, { code, change }] of Object.entries(wrongs)) {
+    test(`engine '${engine}' refuses ${name} as state, and nothing has changed`, (t) => {
+      const params = [1, 2].map((i) => new Parameter(TensorData.from('float32', [i, -i])));
+      const optimizer = new Adadelta(params, { engine });
+      const step = (): void => {
+        for (const p of params) p.grad ??= TensorData.from('float32', [1, 2]);
+        optimizer.step();
+      };
+      for (let i = 0; i < 3; i++) step();
+      change(optimizer, params);
+      const before = [optimizer.stateDict(), ...params.map((p) => p.toTensorData())];
+      t.throws(() => optimizer.step(), { code });
+      t.deepEqual([optimizer.stateDict(), ...params.map((p) => p.toTensorData())], before);
+      optimizer.state = new Map();
+      t.notThrows(step);
+    });
+  }
+}
+
+test("an optimizer of either engine goes on with the fused engine's state", (t) => {
+  const run = (engine: 'reference' | 'fused') => {
+    const p = new Parameter(TensorData.from('float32', [1, 2]));
+    const [fused, other] = (['fused', engine] as const).map((each) => new Adadelta([p], { engine: each }));
+    p.grad = TensorData.from('float32', [3, 4]);
+    for (let i = 0; i < 3; i++) fused!.step();
+    other!.state = fused!.state;
+    for (const optimizer of [other, fused, other]) optimizer!.step();
+    return [p.toTensorData(), other!.stateDict()];
+  };
+  t.deepEqual(run('reference'), run('fused'));
+});
+
 test('a state tensor that was read is disposed by the next step, and what stands there is the new one', (t) => {
   const p = new Parameter(TensorData.from('float32', [1]));
   const optimizer = new SGD([p], { lr: 1, momentum: 0.5, engine: 'fused' });

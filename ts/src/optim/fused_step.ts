@@ -13,6 +13,7 @@ import {
   planGroup,
   protectGradients,
   stateOf,
+  takePlanned,
   tensorKeys,
   type PlannedStep,
 } from './step.ts';
@@ -50,17 +51,20 @@ export class FusedSteps {
   #takeNew(groups: readonly ParamGroup<object>[], state: State): void {
     const definition = this.#definition;
     const planned = groups.flatMap((group) => planGroup(definition, group, state));
-    protectGradients(planned, state);
-    const passes = withoutRepeats(planned, state);
-    const canRepeat =
-      passes.length <= 1 && planned.every((step) => isPlain(definition, step, state.get(step.parameter)));
     this.dispose();
+    // Kernels go element by element, and state of another shape is spread.
+    if (!planned.every((step) => isPlain(definition, step, state.get(step.parameter)))) {
+      takePlanned(definition, groups, planned, state);
+      return;
+    }
+    protectGradients(definition, groups, planned, state);
+    const passes = withoutRepeats(planned, state);
     try {
       for (const pass of passes) this.#takePass(pass, state);
     } finally {
       for (const { grad, ownsGrad } of planned) if (ownsGrad) (grad as DeviceTensor).dispose();
     }
-    if (canRepeat) this.#last = new LastStep(this.#engine, definition, groups, state, this.#rounds);
+    if (passes.length <= 1) this.#last = new LastStep(this.#engine, definition, groups, state, this.#rounds);
   }
 
   #takePass(planned: readonly PlannedStep[], state: State): void {
