@@ -237,6 +237,16 @@ for (const engine of ['reference', 'fused'] as const) {
   }
 }
 
+test('the state is in the order of the parameters, also where a group has several dtypes', (t) => {
+  const params = (['float32', 'float64', 'float32'] as const).map(
+    (dtype) => new Parameter(TensorData.from(dtype, [1])),
+  );
+  const optimizer = new Adadelta(params, { engine: 'fused' });
+  for (const p of params) p.grad = TensorData.from(p.dtype as 'float32', [1]);
+  optimizer.step();
+  t.deepEqual([...optimizer.state.keys()], params);
+});
+
 test("an optimizer of either engine goes on with the fused engine's state", (t) => {
   const run = (engine: 'reference' | 'fused') => {
     const p = new Parameter(TensorData.from('float32', [1, 2]));
