@@ -328,6 +328,27 @@ test('a tf.Variable that nobody shares keeps its memory, and so its tensor', (t)
   t.deepEqual([...variable.dataSync()], [-1, 0]);
 });
 
+test('the memory of a tf.Variable is freed with it, once its optimizer or its parameter is disposed', (t) => {
+  const before = countNativeTensors();
+  for (const end of ['optimizer', 'parameter'] as const) {
+    const variable = tf.tidy(() => tf.variable(tf.tensor1d([1, 2])));
+    const optimizer = new SGD([variable], { lr: 1, engine: 'fused' });
+    const p = parameterOf(variable);
+    const step = (): void => {
+      p.grad = TensorData.from('float32', [1, 1]);
+      optimizer.step();
+    };
+    for (let i = 0; i < 3; i++) step();
+    // Who is disposed may go on, and be disposed again.
+    (end === 'optimizer' ? optimizer : p).dispose();
+    step();
+    t.deepEqual([...variable.dataSync()], [-3, -2]);
+    optimizer.dispose();
+    variable.dispose();
+    t.is(countNativeTensors(), before, end);
+  }
+});
+
 test('a tf.Variable as the gradient of another, and of itself', (t) => {
   const [v, w] = [tf.variable(tf.tensor1d([1, 2])), tf.variable(tf.tensor1d([10, 20]))];
   const optimizer = new SGD([w, v], { lr: 0.5, engine: 'fused' });

@@ -243,6 +243,7 @@ export class Optimizer<Options extends object> {
   /** Frees the state on the device. Parameters stay. */
   dispose(): void {
     this.#fused?.dispose();
+    for (const { params } of this.paramGroups) for (const parameter of params) parameter.forget();
     disposeEntries(this.#state.values());
     this.#state = new Map();
   }
