@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import '../node_util.ts';
 import * as tf from '@tensorflow/tfjs-node-gpu';
 import test from 'ava';
+import fc from 'fast-check';
 import {
   Adadelta,
   countNativeTensors,
@@ -186,6 +187,38 @@ for (const [name, change] of Object.entries(changes)) {
     process.emitWarning = emitWarning;
   });
 }
+
+test('after any changes, both engines go on alike, also after errors', (t) => {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  const sequence = fc.array(fc.constantFrom(...Object.keys(changes)), { maxLength: 12, size: 'max' });
+  const kinds = fc.constantFrom('Adadelta' as const, 'SGD' as const);
+  const outcome = (engine: 'reference' | 'fused', kind: 'Adadelta' | 'SGD', names: string[]) => {
+    const errors: string[] = [];
+    const attempt = <R>(body: () => R): R | undefined => {
+      try {
+        return body();
+      } catch (error) {
+        errors.push(String(error));
+        return undefined;
+      }
+    };
+    const change = (setting: Setting): void => {
+      for (const name of names) {
+        attempt(() => changes[name]!(setting));
+        attempt(setting.step);
+      }
+    };
+    return { result: attempt(() => run(engine, kind, change)), errors };
+  };
+  fc.assert(
+    fc.property(kinds, sequence, (kind, names) => {
+      t.deepEqual(outcome('fused', kind, names), outcome('reference', kind, names));
+    }),
+    { numRuns: 200 },
+  );
+  process.emitWarning = emitWarning;
+});
 
 /** What must be refused at the step, and undone for the next. */
 const wrongs: Record<string, { code: string; change: (optimizer: Adadelta, params: Parameter[]) => void }> = {
