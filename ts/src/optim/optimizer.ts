@@ -104,7 +104,10 @@ export class Optimizer<Options extends object> {
     for (const group of groupsOf(params)) this.addParamGroup(group as ParamGroupInit<Options>);
   }
 
-  /** What is remembered of each parameter that was stepped. Its tensors are the optimizer's. */
+  /**
+   * What is remembered of each parameter that was stepped. Its tensors are the optimizer's: others may take their places,
+   * each a tensor of its own. The bytes of a `step` are not to be written to: many parameters may have it in common.
+   */
   get state(): State {
     this.#stateIsShared = true;
     return this.#state;
