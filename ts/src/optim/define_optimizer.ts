@@ -70,15 +70,25 @@ function complete(description: AnyDescription): Definition<object> {
   const named = (kind: string): string[] => Object.keys(state).filter((key) => state[key] === kind);
   const prepare = preparation(description, options);
   const defaults = Object.entries(options).map(([key, option]) => [key, option.default]);
-  const { scalars, flags } = preparedOnce(name, () => prepare(Object.fromEntries(defaults)));
+  const prepared = preparedOnce(name, () => prepare(Object.fromEntries(defaults)));
+  const [scalars, flags] = [Object.keys(prepared.scalars), Object.keys(prepared.flags)];
+  // In new objects, always alike: what a description gives may be one object for every group.
+  const prepareAlike = (given: object, step?: number): Prepared => {
+    const prepared = prepare(given, step);
+    return {
+      scalars: typed<number>(name, 'scalar', 'number', scalars, prepared.scalars),
+      flags: typed<boolean>(name, 'flag', 'boolean', flags, prepared.flags),
+    };
+  };
+  prepareAlike(Object.fromEntries(defaults));
   return {
     ...{ name, options, addedOnLoad, validate },
     ...{ countsSteps: 'step' in state, zeros: named('zeros'), lazy: named('lazy') },
     ...(check && { check }),
-    ...{ scalars: Object.keys(scalars), flags: Object.keys(flags) },
+    ...{ scalars, flags },
     takesComplex: false, // until its kernels are known
     preparesEachStep: (description.prepare?.length ?? 0) > 1,
-    ...{ prepare, update: description.update },
+    ...{ prepare: prepareAlike, update: description.update },
   } as Definition<object>;
 }
 
@@ -96,7 +106,7 @@ function preparedOnce(name: string, prepare: () => Prepared): Prepared {
 
 /** What prepares an update, by options that the description leaves to stand for themselves where it does. */
 function preparation(
-  { name, prepare }: AnyDescription,
+  { prepare }: AnyDescription,
   options: Readonly<Record<string, Option<unknown>>>,
 ): (options: object, step?: number) => Prepared {
   const ofType = (type: string): string[] =>
@@ -106,8 +116,6 @@ function preparation(
     const prepared: Partial<Prepared> = prepare?.(given as never, step) ?? {};
     const scalars = prepared.scalars ?? (pick(given, floats) as Record<string, number>);
     const flags = prepared.flags ?? (pick(given, bools) as Record<string, boolean>);
-    for (const key in scalars) expectType(name, 'scalar', 'number', key, scalars[key]);
-    for (const key in flags) expectType(name, 'flag', 'boolean', key, flags[key]);
     return { scalars, flags };
   };
 }
@@ -116,9 +124,23 @@ function pick(from: object, names: readonly string[]): object {
   return Object.fromEntries(names.map((name) => [name, (from as Record<string, unknown>)[name]]));
 }
 
-function expectType(name: string, kind: string, type: string, key: string, value: unknown): void {
-  if (typeof value !== type)
-    throw describedWrongly(name, `prepare gives ${String(value)} for the ${kind} ${key}: a ${type}`);
+/** @throws TypeError where the values are not those that the defaults have, or not of the type */
+function typed<V>(
+  name: string,
+  kind: string,
+  type: string,
+  keys: readonly string[],
+  values: Readonly<Record<string, unknown>>,
+): Record<string, V> {
+  const wrong = (key: string, expected: string): Error =>
+    describedWrongly(name, `prepare gives ${String(values[key])} for the ${kind} ${key}: ${expected}`);
+  const result: Record<string, V> = {};
+  for (const key of keys) {
+    if (typeof values[key] !== type) throw wrong(key, `a ${type}`);
+    result[key] = values[key] as V;
+  }
+  for (const key in values) if (!(key in result)) throw wrong(key, 'none, as for the defaults');
+  return result;
 }
 
 function classOf(definition: Definition<object>): OptimizerClass<object> {
