@@ -50,6 +50,20 @@ function realPart(data: TensorData<ComplexDType>): TensorData {
   return new TensorData(partTypes[dtype], shape, real);
 }
 
+/** @throws TypeError for a counter of steps that {@link increment} cannot count with */
+export function checkCount({ dtype }: TensorData): void {
+  if (isCounting(dtype)) return;
+  throw new TorchTypeError(
+    'STEP_TYPE',
+    `step counts in float32, float64 or integers, but is ${dtype}: cast it, cast(step, 'float32')`,
+  );
+}
+
+/** Whether a counter of steps may have this dtype. */
+export function isCounting(dtype: DType): boolean {
+  return /^(u?int|float(32|64)$)/.test(dtype);
+}
+
 /** The same scalar type plus one: what `step += 1` does to a counter, in its own dtype. */
 export function increment(step: TensorData): TensorData {
   const values = step.toTypedArray();

@@ -32,6 +32,18 @@ test('two parameters of one gradient tensor each own theirs', (t) => {
   t.deepEqual(numbers(y.grad), [1]);
 });
 
+test("backward adds to a gradient that is an optimizer's state", (t) => {
+  for (const engine of ['reference', 'fused'] as const) {
+    const [p, q] = [new Parameter(tf.tensor1d([1, 2])), new Parameter(tf.tensor1d([3, 4]))];
+    const optimizer = new SGD([q], { momentum: 0.5, engine });
+    q.grad = TensorData.from('float32', [5, 6]);
+    optimizer.step();
+    p.grad = optimizer.state.get(q)!['momentum_buffer'] as tf.Tensor;
+    backward(() => tf.sum(p.data as tf.Tensor), [p]).dispose();
+    t.deepEqual(numbers(p.grad), [6, 7], engine);
+  }
+});
+
 test('a loss that is not a scalar, and float64, are refused', (t) => {
   const p = new Parameter(tf.tensor1d([1, 2]));
   t.throws(() => backward(() => p.data as tf.Tensor as tf.Scalar, [p]), {

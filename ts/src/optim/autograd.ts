@@ -4,6 +4,7 @@ import { RuntimeError, TorchTypeError, ValueError } from '../errors.ts';
 import { TensorData } from '../tensor_data.ts';
 import { checkGradient, SparseTensor, type Gradient } from './gradient.ts';
 import { Parameter, parameterOf } from './parameter.ts';
+import { onHost } from './state.ts';
 
 /**
  * Computes the loss and adds its gradient to `.grad` of every parameter it depends on, as torch's `loss.backward()`
@@ -28,10 +29,10 @@ export function backward(loss: () => tf.Scalar, params: Iterable<Parameter | tf.
       const grad = grads[i] as tf.Tensor | undefined;
       if (grad === undefined) return;
       const held = parameter.grad;
-      const before = held instanceof TensorData ? upload(held) : held;
+      const before = held instanceof tf.Tensor || held === null ? held : upload(onHost(held) as TensorData);
       // Two parameters may have been handed one tensor, so each takes a copy; a clone shares the memory.
       parameter.takeGrad(tf.keep(before === null ? tf.clone(grad) : tf.add(before as tf.Tensor, grad)));
-      if (held instanceof TensorData) (before as tf.Tensor).dispose();
+      if (before !== held) (before as tf.Tensor).dispose();
     });
     return value;
   });
@@ -49,7 +50,7 @@ function differentiable({ data, dtype, grad }: Parameter): tf.Tensor {
     throw new RuntimeError('SPARSE', 'a gradient cannot be added to a sparse one: set .grad to null first');
   }
   if (data.isDisposed) throw new RuntimeError('DISPOSED', 'the tensor of a parameter is disposed');
-  if (grad instanceof tf.Tensor && grad.isDisposed) {
+  if (grad !== null && !(grad instanceof TensorData) && grad.isDisposed) {
     throw new RuntimeError('DISPOSED', 'the gradient of a parameter is disposed: set .grad to null first');
   }
   return data as tf.Tensor;

@@ -16,6 +16,8 @@ export interface Cell {
   written(): void;
   /** Takes over a tensor as the new value. */
   replace(value: DeviceTensor): void;
+  /** Gives up the slot of a value that is someone else's, and that nobody steps any more. */
+  forget(): void;
   dispose(): void;
 }
 
@@ -47,6 +49,7 @@ export class OwnCell implements Cell {
     this.#slot = undefined;
     this.handedOut = value;
   }
+  forget(): void {}
   dispose(): void {
     this.value.dispose();
     this.#slot?.dispose();
@@ -93,5 +96,11 @@ export class VariableCell implements Cell {
     this.value.assign(value as tf.Tensor);
     value.dispose();
   }
-  dispose(): void {}
+  forget(): void {
+    this.#slot?.dispose();
+    this.#slot = undefined;
+  }
+  dispose(): void {
+    this.forget();
+  }
 }

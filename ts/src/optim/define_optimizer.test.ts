@@ -37,7 +37,7 @@ const parameter = (...values: number[]): Parameter => new Parameter(TensorData.f
 const valuesOf = (p: Parameter): number[] => [...(p.toTensorData().toTypedArray() as Float32Array)];
 
 function step(optimizer: Optimizer<never>, ...params: Parameter[]): void {
-  for (const p of params) p.grad = TensorData.from('float32', [1]);
+  for (const p of params) p.grad = TensorData.from('float32', valuesOf(p).fill(1));
   optimizer.step();
   for (const p of params) p.grad = null;
 }
@@ -200,6 +200,67 @@ for (const engine of ['reference', 'fused'] as const) {
     t.deepEqual(valuesOf(p), [3]);
   });
 }
+
+test('what prepare gives may be one object for every group, with its names in any order', (t) => {
+  const scalars = { lr: 0 };
+  const Shared = defineOptimizer({
+    name: 'Shared',
+    options: { lr: 1, maximize: false },
+    state: {},
+    prepare({ lr, maximize }) {
+      scalars.lr = lr;
+      return { scalars, flags: maximize ? { maximize, twice: true } : { twice: false, maximize } };
+    },
+    update(o, { param, grad }, { lr }, { maximize, twice }) {
+      const g = maximize ? o.neg(grad) : grad;
+      return { param: o.add(param, twice ? o.add(g, g, lr) : g, lr) };
+    },
+  });
+  for (const engine of ['reference', 'fused'] as const) {
+    const params = [1, 2, 3].map((x) => new Parameter(TensorData.from('float32', [x])));
+    const [p, q, r] = params as [Parameter, Parameter, Parameter];
+    const optimizer = new Shared([{ params: p }, { params: q, lr: 2 }, { params: r, maximize: true }], {
+      engine,
+    });
+    for (let i = 0; i < 2; i++) {
+      for (const parameter of params) parameter.grad = TensorData.from('float32', [1]);
+      optimizer.step();
+    }
+    t.deepEqual(params.map(valuesOf), [[3], [6], [-1]], engine);
+  }
+});
+
+test('state of another shape is spread by both engines, as torch does', (t) => {
+  const Scaled = defineOptimizer({
+    name: 'Scaled',
+    options: { lr: 1 },
+    state: { scale: 'zeros', total: 'zeros' },
+    update: (o, { param, grad, scale, total }, { lr }) => ({
+      param: o.add(param, o.mul(grad, scale), lr),
+      scale,
+      total: o.add(total, grad, lr),
+    }),
+  });
+  for (const engine of ['reference', 'fused'] as const) {
+    const [p, q] = [parameter(1, 2), parameter(3, 4)];
+    const optimizer = new Scaled([{ params: p }, { params: q, lr: 2 }], { engine });
+    step(optimizer as never, p, q);
+    const entry = optimizer.state.get(q)!;
+    entry['scale'] = tf.tensor1d([5]);
+    entry['total'] = tf.tensor2d([[1, 2], [3, 4]]); // prettier-ignore
+    for (let i = 0; i < 2; i++) step(optimizer as never, p, q);
+    t.deepEqual(
+      [valuesOf(p), valuesOf(q)],
+      [
+        [1, 2],
+        [23, 24],
+      ],
+      engine,
+    );
+    const { total } = optimizer.stateDict().state.get(1)!;
+    t.deepEqual([...(total as TensorData<'float32'>).toTypedArray()], [5, 6, 7, 8], engine);
+  }
+});
 
 type Any = Record<string, unknown>;
 type Update = (

@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import '../node_util.ts';
 import * as tf from '@tensorflow/tfjs-node-gpu';
 import test from 'ava';
+import fc from 'fast-check';
 import {
   Adadelta,
   countNativeTensors,
@@ -187,6 +188,111 @@ for (const [name, change] of Object.entries(changes)) {
   });
 }
 
+test('after any changes, both engines go on alike, also after errors', (t) => {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  const sequence = fc.array(fc.constantFrom(...Object.keys(changes)), { maxLength: 12, size: 'max' });
+  const kinds = fc.constantFrom('Adadelta' as const, 'SGD' as const);
+  const outcome = (engine: 'reference' | 'fused', kind: 'Adadelta' | 'SGD', names: string[]) => {
+    const errors: string[] = [];
+    const attempt = <R>(body: () => R): R | undefined => {
+      try {
+        return body();
+      } catch (error) {
+        errors.push(String(error));
+        return undefined;
+      }
+    };
+    const change = (setting: Setting): void => {
+      for (const name of names) {
+        attempt(() => changes[name]!(setting));
+        attempt(setting.step);
+      }
+    };
+    return { result: attempt(() => run(engine, kind, change)), errors };
+  };
+  fc.assert(
+    fc.property(kinds, sequence, (kind, names) => {
+      t.deepEqual(outcome('fused', kind, names), outcome('reference', kind, names));
+    }),
+    { numRuns: 200 },
+  );
+  process.emitWarning = emitWarning;
+});
+
+/** What must be refused at the step, and undone for the next. */
+const wrongs: Record<string, { code: string; change: (optimizer: Adadelta, params: Parameter[]) => void }> = {
+  'a tensor that two parameters have': {
+    code: 'SHARED_STATE',
+    change({ state }, [p, q]) {
+      state.get(p!)!['acc_delta'] = state.get(q!)!['acc_delta'];
+    },
+  },
+  'a tensor under two keys': {
+    code: 'SHARED_STATE',
+    change({ state }, [p]) {
+      const entry = state.get(p!)!;
+      entry['acc_delta'] = entry['square_avg'] = tf.tensor1d([7, 8]);
+    },
+  },
+  "a parameter's tensor": {
+    code: 'SHARED_STATE',
+    change({ state }, [p, q]) {
+      q!.grad = null;
+      state.get(p!)!['acc_delta'] = q!.data;
+    },
+  },
+  'a count in half precision': {
+    code: 'STEP_TYPE',
+    change({ state }, [, q]) {
+      state.get(q!)!['step'] = TensorData.from('float16', [1], []);
+    },
+  },
+};
+
+for (const engine of ['reference', 'fused'] as const) {
+  for (const [name, { code, change }] of Object.entries(wrongs)) {
+    test(`engine '${engine}' refuses ${name} as state, and nothing has changed`, (t) => {
+      const params = [1, 2].map((i) => new Parameter(TensorData.from('float32', [i, -i])));
+      const optimizer = new Adadelta(params, { engine });
+      const step = (): void => {
+        for (const p of params) p.grad ??= TensorData.from('float32', [1, 2]);
+        optimizer.step();
+      };
+      for (let i = 0; i < 3; i++) step();
+      change(optimizer, params);
+      const before = [optimizer.stateDict(), ...params.map((p) => p.toTensorData())];
+      t.throws(() => optimizer.step(), { code });
+      t.deepEqual([optimizer.stateDict(), ...params.map((p) => p.toTensorData())], before);
+      optimizer.state = new Map();
+      t.notThrows(step);
+    });
+  }
+}
+
+test('the state is in the order of the parameters, also where a group has several dtypes', (t) => {
+  const params = (['float32', 'float64', 'float32'] as const).map(
+    (dtype) => new Parameter(TensorData.from(dtype, [1])),
+  );
+  const optimizer = new Adadelta(params, { engine: 'fused' });
+  for (const p of params) p.grad = TensorData.from(p.dtype as 'float32', [1]);
+  optimizer.step();
+  t.deepEqual([...optimizer.state.keys()], params);
+});
+
+test("an optimizer of either engine goes on with the fused engine's state", (t) => {
+  const run = (engine: 'reference' | 'fused') => {
+    const p = new Parameter(TensorData.from('float32', [1, 2]));
+    const [fused, other] = (['fused', engine] as const).map((each) => new Adadelta([p], { engine: each }));
+    p.grad = TensorData.from('float32', [3, 4]);
+    for (let i = 0; i < 3; i++) fused!.step();
+    other!.state = fused!.state;
+    for (const optimizer of [other, fused, other]) optimizer!.step();
+    return [p.toTensorData(), other!.stateDict()];
+  };
+  t.deepEqual(run('reference'), run('fused'));
+});
+
 test('a state tensor that was read is disposed by the next step, and what stands there is the new one', (t) => {
   const p = new Parameter(TensorData.from('float32', [1]));
   const optimizer = new SGD([p], { lr: 1, momentum: 0.5, engine: 'fused' });
@@ -253,6 +359,27 @@ test('a tf.Variable that nobody shares keeps its memory, and so its tensor', (t)
   step();
   t.is(variable.dataId, dataId);
   t.deepEqual([...variable.dataSync()], [-1, 0]);
+});
+
+test('the memory of a tf.Variable is freed with it, once its optimizer or its parameter is disposed', (t) => {
+  const before = countNativeTensors();
+  for (const end of ['optimizer', 'parameter'] as const) {
+    const variable = tf.tidy(() => tf.variable(tf.tensor1d([1, 2])));
+    const optimizer = new SGD([variable], { lr: 1, engine: 'fused' });
+    const p = parameterOf(variable);
+    const step = (): void => {
+      p.grad = TensorData.from('float32', [1, 1]);
+      optimizer.step();
+    };
+    for (let i = 0; i < 3; i++) step();
+    // Who is disposed may go on, and be disposed again.
+    (end === 'optimizer' ? optimizer : p).dispose();
+    step();
+    t.deepEqual([...variable.dataSync()], [-3, -2]);
+    optimizer.dispose();
+    variable.dispose();
+    t.is(countNativeTensors(), before, end);
+  }
 });
 
 test('a tf.Variable as the gradient of another, and of itself', (t) => {

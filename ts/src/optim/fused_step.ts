@@ -13,6 +13,7 @@ import {
   planGroup,
   protectGradients,
   stateOf,
+  takePlanned,
   tensorKeys,
   type PlannedStep,
 } from './step.ts';
@@ -38,7 +39,7 @@ export class FusedSteps {
   take(groups: readonly ParamGroup<object>[], state: State, isShared: boolean): void {
     const turns = this.#last?.repeated(groups, state);
     if (turns === undefined) this.#takeNew(groups, state);
-    else takeTurns(turns, { state, isShared, countsSteps: this.#definition.countsSteps });
+    else takeTurns(turns, { isShared, countsSteps: this.#definition.countsSteps });
   }
 
   dispose(): void {
@@ -50,17 +51,20 @@ export class FusedSteps {
   #takeNew(groups: readonly ParamGroup<object>[], state: State): void {
     const definition = this.#definition;
     const planned = groups.flatMap((group) => planGroup(definition, group, state));
-    protectGradients(planned, state);
-    const passes = withoutRepeats(planned, state);
-    const canRepeat =
-      passes.length <= 1 && planned.every((step) => isPlain(definition, step, state.get(step.parameter)));
     this.dispose();
+    // Kernels go element by element, and state of another shape is spread.
+    if (!planned.every((step) => isPlain(definition, step, state.get(step.parameter)))) {
+      takePlanned(definition, groups, planned, state);
+      return;
+    }
+    protectGradients(definition, groups, planned, state);
+    const passes = withoutRepeats(planned, state);
     try {
       for (const pass of passes) this.#takePass(pass, state);
     } finally {
       for (const { grad, ownsGrad } of planned) if (ownsGrad) (grad as DeviceTensor).dispose();
     }
-    if (canRepeat) this.#last = new LastStep(this.#engine, definition, groups, state, this.#rounds);
+    if (passes.length <= 1) this.#last = new LastStep(this.#engine, definition, groups, state, this.#rounds);
   }
 
   #takePass(planned: readonly PlannedStep[], state: State): void {
@@ -68,13 +72,17 @@ export class FusedSteps {
     const drafts: Draft[] = [];
     const turns: Turn[] = [];
     try {
-      for (const step of planned) this.#add(drafts, step, state);
+      const members = planned.map((step) => this.#add(drafts, step, state));
       for (const { kernel, steps, members } of drafts) {
         const round = new Round(kernel, members, tensorKeys(this.#definition));
         turns.push({ round, scalars: steps[0]!.scalars, grads: steps.map(({ grad }) => grad) });
       }
       this.#rounds = turns.map(({ round }) => round);
-      takeTurns(turns, { state, isShared: true, countsSteps: this.#definition.countsSteps });
+      takeTurns(turns, { isShared: true, countsSteps: this.#definition.countsSteps });
+      // In the order of the parameters, which is that of a state dict, however they were gathered.
+      for (const { parameter, entry } of members) {
+        if (Object.keys(entry).length > 0) state.set(parameter, entry);
+      }
     } catch (error) {
       for (const { round } of turns) round.dispose();
       for (const { parameter, entry, values } of drafts.flatMap(({ members }) => members)) {
@@ -87,7 +95,7 @@ export class FusedSteps {
   }
 
   /** Adds a step to the draft of those that one dispatch takes. */
-  #add(drafts: Draft[], step: PlannedStep, state: State): void {
+  #add(drafts: Draft[], step: PlannedStep, state: State): Member {
     const { parameter, missing, flags } = step;
     let draft = drafts.find(({ steps }) => isAlike(steps[0]!, step));
     if (draft === undefined) {
@@ -102,7 +110,9 @@ export class FusedSteps {
       kernel.slots.includes(key) ? (slotted(entry, key) ?? zeros()) : entry[key],
     );
     draft.steps.push(step);
-    draft.members.push({ parameter, slot, entry, values });
+    const member: Member = { parameter, slot, entry, values };
+    draft.members.push(member);
+    return member;
   }
 }
 

@@ -1,3 +1,4 @@
+import { isCounting } from '../cast.ts';
 import type { FusedEngine } from '../engine/fused/engine.ts';
 import { TensorData } from '../tensor_data.ts';
 import type { Definition, Prepared } from './definition.ts';
@@ -127,6 +128,8 @@ export class LastStep {
       if (entry[this.#keys[i]!] !== value) return false;
       if (isDeviceTensor(value) && value.isDisposed) return false;
     }
-    return !this.#definition.countsSteps || entry.step instanceof TensorData;
+    return (
+      !this.#definition.countsSteps || (entry.step instanceof TensorData && isCounting(entry.step.dtype))
+    );
   }
 }

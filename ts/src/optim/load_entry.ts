@@ -1,6 +1,6 @@
-import { cast, stepTensor } from '../cast.ts';
+import { cast, checkCount, stepTensor } from '../cast.ts';
 import { upload, type DeviceTensor, type ParameterDType } from '../engine/arithmetic.ts';
-import { KeyError, TorchTypeError } from '../errors.ts';
+import { KeyError } from '../errors.ts';
 import { copyEntry, emptyLike, entryOf, isContainer, keysOf, type Container } from '../python/copy.ts';
 import { put } from '../python/number.ts';
 import { TensorData } from '../tensor_data.ts';
@@ -44,12 +44,7 @@ export function loadEntry(
 
 function loadStep(definition: Definition<object>, step: TensorData, asFloat32: boolean): TensorData {
   if (asFloat32) return castCopy(step, 'float32');
-  if (definition.countsSteps && !/^(u?int|float(32|64)$)/.test(step.dtype)) {
-    throw new TorchTypeError(
-      'STEP_TYPE',
-      `step counts in float32, float64 or integers, but is ${step.dtype}: cast it, cast(step, 'float32')`,
-    );
-  }
+  if (definition.countsSteps) checkCount(step);
   return step.clone();
 }
 

@@ -104,7 +104,10 @@ export class Optimizer<Options extends object> {
     for (const group of groupsOf(params)) this.addParamGroup(group as ParamGroupInit<Options>);
   }
 
-  /** What is remembered of each parameter that was stepped. Its tensors are the optimizer's. */
+  /**
+   * What is remembered of each parameter that was stepped. Its tensors are the optimizer's: others may take their places,
+   * each a tensor of its own. The bytes of a `step` are not to be written to: many parameters may have it in common.
+   */
   get state(): State {
     this.#stateIsShared = true;
     return this.#state;
@@ -243,6 +246,7 @@ export class Optimizer<Options extends object> {
   /** Frees the state on the device. Parameters stay. */
   dispose(): void {
     this.#fused?.dispose();
+    for (const { params } of this.paramGroups) for (const parameter of params) parameter.forget();
     disposeEntries(this.#state.values());
     this.#state = new Map();
   }

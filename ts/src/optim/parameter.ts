@@ -117,6 +117,11 @@ export class Parameter<T extends DeviceTensor = DeviceTensor> {
     this.#cell.replace(data);
   }
 
+  /** @internal Gives up what the fused engine has of a tf.Variable, which keeps its value. */
+  forget(): void {
+    this.#cell.forget();
+  }
+
   /** @internal Takes over a tensor as the gradient. */
   takeGrad(grad: DeviceTensor): void {
     this.#setGrad(grad, true);

@@ -5,7 +5,7 @@ import type { Kernel } from '../engine/fused/kernels.ts';
 import type { Slot, SlotTensor } from '../engine/fused/slot.ts';
 import { TensorData } from '../tensor_data.ts';
 import type { Parameter } from './parameter.ts';
-import type { State, StateEntry } from './state.ts';
+import type { StateEntry } from './state.ts';
 
 /** A parameter of a round. */
 export interface Member {
@@ -52,7 +52,7 @@ export class Round {
   }
 
   /** Shows the results. */
-  settle({ state, isShared, countsSteps }: Settlement): void {
+  settle({ isShared, countsSteps }: Settlement): void {
     for (const place of Array.from(this.#batch.moved())) {
       this.members[place / this.kernel.slots.length]!.parameter.written();
     }
@@ -62,9 +62,6 @@ export class Round {
       for (const { entry, values } of this.members) {
         entry[key] = values[place] = (values[place] as SlotTensor).succeed();
       }
-    }
-    for (const { parameter, entry } of this.members) {
-      if (state.get(parameter) !== entry && Object.keys(entry).length > 0) state.set(parameter, entry);
     }
   }
 
@@ -94,9 +91,8 @@ export interface Turn {
   readonly grads: readonly (DeviceTensor | TensorData)[];
 }
 
-/** Where the results of a step are shown. */
+/** How the results of a step are shown. */
 export interface Settlement {
-  readonly state: State;
   /** Whether someone may have tensors of the state. */
   readonly isShared: boolean;
   readonly countsSteps: boolean;

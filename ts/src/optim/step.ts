@@ -1,4 +1,4 @@
-import { increment } from '../cast.ts';
+import { checkCount, increment } from '../cast.ts';
 import { download, duplicate, upload, zeros, type DeviceTensor } from '../engine/arithmetic.ts';
 import { metaOperations, type Meta } from '../engine/check.ts';
 import { referenceStep } from '../engine/reference.ts';
@@ -149,12 +149,30 @@ function checkResults(
 
 /**
  * Copies each gradient that is itself a parameter's tensor or a state tensor: a step before it would dispose it.
+ *
+ * @throws RuntimeError if a tensor has two places in the state, or is a parameter's as well: the same would happen to it
  */
-export function protectGradients(steps: readonly PlannedStep[], state: State): void {
+export function protectGradients(
+  definition: Definition<object>,
+  groups: readonly ParamGroup<object>[],
+  steps: readonly PlannedStep[],
+  state: State,
+): void {
   const owned = new Set<unknown>();
-  for (const { parameter } of steps) if (parameter.handedOut !== undefined) owned.add(parameter.handedOut);
-  for (const entry of state.values()) {
-    for (const key in entry) if (!(entry[key] instanceof SlotTensor)) owned.add(entry[key]);
+  for (const { params } of groups) for (const { handedOut } of params) if (handedOut) owned.add(handedOut);
+  // Parameters may have been given one entry: they are stepped one after the other.
+  for (const entry of new Set(state.values())) {
+    for (const key of tensorKeys(definition)) {
+      const value = entry[key];
+      if (!isDeviceTensor(value)) continue;
+      if (owned.has(value)) {
+        throw new RuntimeError(
+          'SHARED_STATE',
+          `state ${key} is a tensor that has another place in the optimizer, too: give each its own, clone()`,
+        );
+      }
+      owned.add(value);
+    }
   }
   for (const step of steps) {
     if (step.grad instanceof TensorData || !owned.has(step.grad)) continue;
@@ -170,7 +188,17 @@ export function takeSteps(
   state: State,
 ): void {
   const planned = groups.flatMap((group) => planGroup(definition, group, state));
-  protectGradients(planned, state);
+  takePlanned(definition, groups, planned, state);
+}
+
+/** Takes the steps that were planned, with the reference engine. */
+export function takePlanned(
+  definition: Definition<object>,
+  groups: readonly ParamGroup<object>[],
+  planned: PlannedStep[],
+  state: State,
+): void {
+  protectGradients(definition, groups, planned, state);
   for (const step of planned) takeStep(definition, state, step);
 }
 
@@ -180,8 +208,9 @@ function takeStep(definition: Definition<object>, state: State, planned: Planned
   const before = state.get(parameter);
   const entry = stateOf(definition, before, () => zeros(parameter.shape, parameter.dtype));
   const tensors: Record<string, DeviceTensor> = {};
-  for (const [key, value] of Object.entries(entry)) {
-    if (isDeviceTensor(value) && !missing.has(key)) tensors[key] = value;
+  for (const key of tensorKeys(definition)) {
+    const value = entry[key];
+    if (isDeviceTensor(value) && !missing.has(key)) tensors[key] = entry[key] = native(value);
   }
   const gradient = grad instanceof TensorData ? upload(grad) : grad;
   let results: Record<string, DeviceTensor>;
@@ -247,6 +276,14 @@ function isForeign(grad: DeviceTensor): boolean {
   return grad instanceof SlotTensor || grad.dtype === 'float32';
 }
 
+/** A tensor of the class that the reference engine computes with: itself, or a copy that takes its place. */
+function native(tensor: DeviceTensor): DeviceTensor {
+  if (!isForeign(tensor)) return tensor;
+  const copy = duplicate(tensor);
+  tensor.dispose();
+  return copy;
+}
+
 /** Whether a step may use a gradient as it is, unless it is what a parameter has handed out. */
 export function isUsable(grad: Gradient): grad is DeviceTensor | TensorData {
   if (grad instanceof TensorData) return true;
@@ -278,6 +315,7 @@ function checkState(key: string, value: unknown, dtype: string): void {
   if (key === 'step' ? !(value instanceof TensorData) : !isTensor(value, dtype)) {
     throw new TorchTypeError('STATE_TYPE', `state ${key} must be a tensor, but is ${typeName(value)}`);
   }
+  if (key === 'step') checkCount(value as TensorData);
 }
 
 /** State of a dtype that its parameter does not have stays on the host: the update refuses it. */
