@@ -1,4 +1,4 @@
-// The operations with which torch-parity steps all parameters of a group at once:
+// The operations with which torch-parity steps all parameters of a group at once, on a CPU (cuda_ops.cc: on a GPU):
 //
 //   ParitySlot   puts a tensor into a slot, where steps find it and replace it
 //   ParityZeros  makes a slot of zeros with the shape of another
@@ -13,66 +13,26 @@
 #include <algorithm>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "cuda_stream.h"
 #include "kernels.h"
-#include "tensorflow/core/common_runtime/dma_helper.h"
+#include "slots.h"
+#include "step_op.h"
 #include "tensorflow/core/framework/common_shape_fns.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
-#include "tensorflow/core/framework/resource_base.h"
-#include "tensorflow/core/framework/resource_handle.h"
 #include "tensorflow/core/util/work_sharder.h"
 
 namespace parity {
 namespace {
 
-using tensorflow::DataType;
-using tensorflow::OpInputList;
 using tensorflow::OpKernel;
 using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
-using tensorflow::ResourceBase;
-using tensorflow::ResourceHandle;
 using tensorflow::Tensor;
 using tensorflow::TensorShape;
 using tensorflow::core::RefCountPtr;
 namespace errors = tensorflow::errors;
-
-struct Slot : ResourceBase {
-  Slot(Tensor tensor, bool visible) : value(std::move(tensor)), visible(visible) {}
-  std::string DebugString() const override { return "a slot of torch-parity"; }
-  Tensor value;
-  // Whether the one who has the tensor besides the slot is to see it change.
-  const bool visible;
-};
-
-struct Pack : ResourceBase {
-  std::string DebugString() const override { return "a pack of torch-parity"; }
-  std::vector<RefCountPtr<Slot>> slots;
-  std::vector<int32_t> moved;
-};
-
-// Whether a step may write where the tensor is.
-bool is_writable(Slot& slot) {
-  if (!slot.visible) return slot.value.RefCountIsOne();
-  tensorflow::TensorBuffer* buffer = tensorflow::DMAHelper::buffer(&slot.value);
-  // The slot's, and two of the handle that TensorFlow has of a tensor outside its operations: tensor_handle_data.h says why.
-  return buffer != nullptr && buffer->RefCount() <= 3 && buffer->root_buffer() == buffer && buffer->OwnsMemory();
-}
-
-// A tensor that stands for a new resource, and owns it.
-template <typename R>
-void return_resource(OpKernelContext* context, R* resource) {
-  Tensor* handle;
-  OP_REQUIRES_OK(context, context->allocate_output(0, TensorShape({}), &handle));
-  handle->scalar<ResourceHandle>()() = ResourceHandle::MakeRefCountingHandle(resource, context->device()->name());
-}
-
-template <typename R>
-absl::StatusOr<R*> resource_of(const Tensor& handle) {
-  return handle.scalar<ResourceHandle>()().GetResource<R>();
-}
 
 class SlotOp : public OpKernel {
  public:
@@ -139,80 +99,29 @@ class MovedOp : public OpKernel {
   }
 };
 
-class StepOp : public OpKernel {
+class CpuStepOp final : public StepOp {
  public:
-  explicit StepOp(OpKernelConstruction* construction) : OpKernel(construction) {
-    std::string name;
-    OP_REQUIRES_OK(construction, construction->GetAttr("kernel", &name));
-    OP_REQUIRES_OK(construction, construction->GetAttr("T", &dtype_));
-    kernel_ = find_kernel(name.c_str());
-    OP_REQUIRES(construction, kernel_ != nullptr, errors::NotFound("there is no kernel ", name));
-  }
+  using StepOp::StepOp;
 
-  void Compute(OpKernelContext* context) override {
-    auto pack = resource_of<Pack>(context->input(0));
-    OP_REQUIRES_OK(context, pack.status());
-    const Tensor& scalars = context->input(1);
-    OpInputList grads;
-    OP_REQUIRES_OK(context, context->input_list("grads", &grads));
-    OP_REQUIRES(context,
-                scalars.NumElements() == kernel_->scalars &&
-                    static_cast<int64_t>((*pack)->slots.size()) == int64_t{grads.size()} * kernel_->slots,
-                errors::InvalidArgument("not what the kernel ", kernel_->name, " takes"));
-
-    const int64_t n = grads.size();
-    const int slots = kernel_->slots;
-    std::vector<int64_t> starts(n + 1);  // where each parameter begins in the row of all elements
-    for (int64_t i = 0; i < n; ++i) starts[i + 1] = starts[i] + grads[i].NumElements();
-
-    // Memory first: after this nothing can fail, and until then nothing has changed.
-    std::vector<const void*> from(n * (slots + 1));
-    std::vector<void*> to(n * slots);
-    std::vector<std::pair<int32_t, Tensor>> copies;
-    bool fits = true, fails = false;
-    for (int64_t i = 0; i < n; ++i) {
-      from[i * (slots + 1)] = grads[i].data();
-      for (int s = 0; s < slots; ++s) {
-        Slot& slot = *(*pack)->slots[i * slots + s];
-        const Tensor& value = slot.value;
-        if (value.dtype() != dtype_ || value.NumElements() != grads[i].NumElements()) fits = false;
-        from[i * (slots + 1) + 1 + s] = value.data();
-        to[i * slots + s] = value.data();
-        if (is_writable(slot)) continue;
-        // Who else holds the memory must not see it change, so the step writes elsewhere, in the same pass.
-        Tensor copy(context->device()->GetAllocator({}), dtype_, value.shape());
-        if (!copy.IsInitialized()) fails = true;
-        to[i * slots + s] = copy.data();
-        copies.emplace_back(i * slots + s, std::move(copy));
-      }
-    }
-    OP_REQUIRES(context, fits, errors::InvalidArgument("a tensor has not the dtype or the size of its gradient"));
-    OP_REQUIRES(context, !fails, errors::ResourceExhausted("no memory for a tensor that someone else holds, too"));
-
+ protected:
+  absl::Status run(OpKernelContext* context, const Kernel& kernel, const Work& work) override {
+    const auto& workers = *context->device()->tensorflow_cpu_worker_threads();
+    const int slots = kernel.slots;
     const auto step = [&](int64_t begin, int64_t end) {
-      int64_t i = std::upper_bound(starts.begin(), starts.end(), begin) - starts.begin() - 1;
+      int64_t i = std::upper_bound(work.starts.begin(), work.starts.end(), begin) - work.starts.begin() - 1;
       for (; begin < end; ++i) {
-        const int64_t stop = std::min(end, starts[i + 1]);
-        kernel_->step(&from[i * (slots + 1)], &to[i * slots], scalars.flat<double>().data(), begin - starts[i],
-                      stop - starts[i]);
+        const int64_t stop = std::min(end, work.starts[i + 1]);
+        kernel.step(&work.from[i * (slots + 1)], &work.to[i * slots], work.scalars.data(), begin - work.starts[i],
+                    stop - work.starts[i]);
         begin = stop;
       }
     };
-    const auto& workers = *context->device()->tensorflow_cpu_worker_threads();
+    const int64_t elements = work.starts[work.parameters];
     // Waking threads takes longer than stepping so few elements.
-    const int threads = starts[n] <= 1 << 17 ? 1 : workers.num_threads;
-    tensorflow::Shard(threads, workers.workers, starts[n], 8, step);
-    (*pack)->moved.clear();
-    for (auto& [index, copy] : copies) {
-      Slot& slot = *(*pack)->slots[index];
-      slot.value = std::move(copy);
-      if (slot.visible) (*pack)->moved.push_back(index);
-    }
+    const int threads = elements <= 1 << 17 ? 1 : workers.num_threads;
+    tensorflow::Shard(threads, workers.workers, elements, 8, step);
+    return absl::OkStatus();
   }
-
- private:
-  const Kernel* kernel_;
-  DataType dtype_;
 };
 
 using tensorflow::shape_inference::NoOutputs;
@@ -242,7 +151,8 @@ REGISTER_OP("ParityPack")
 REGISTER_OP("ParityMoved").Input("pack: resource").Output("slots: int32").SetIsStateful().SetShapeFn(UnknownShape);
 REGISTER_OP("ParityStep")
     .Input("pack: resource")
-    .Input("scalars: double")
+    // The bits of doubles: int32 is what TensorFlow keeps in the host's memory, also where it runs on a GPU.
+    .Input("scalars: int32")
     .Input("grads: n * T")
     .Attr("n: int >= 1")
     .Attr("T: {half, bfloat16, float, double, complex64}")
@@ -250,15 +160,35 @@ REGISTER_OP("ParityStep")
     .SetIsStateful()
     .SetShapeFn(NoOutputs);
 
-REGISTER_KERNEL_BUILDER(Name("ParitySlot").Device(tensorflow::DEVICE_CPU), SlotOp);
+// On a GPU the tensors are in its memory, and what stands for slots and packs is in the host's.
+#define REGISTER_ON_BOTH(name, Op, ...)                                        \
+  REGISTER_KERNEL_BUILDER(Name(name).Device(tensorflow::DEVICE_CPU), Op);      \
+  REGISTER_KERNEL_BUILDER(Name(name).Device(tensorflow::DEVICE_GPU)__VA_ARGS__, Op)
+
+REGISTER_ON_BOTH("ParitySlot", SlotOp, .HostMemory("slot"));
+REGISTER_ON_BOTH("ParityRead", ReadOp, .HostMemory("slot"));
+REGISTER_ON_BOTH("ParityPack", PackOp, .HostMemory("slots").HostMemory("pack"));
+REGISTER_ON_BOTH("ParityMoved", MovedOp, .HostMemory("pack").HostMemory("slots"));
 REGISTER_KERNEL_BUILDER(Name("ParityZeros").Device(tensorflow::DEVICE_CPU), ZerosOp);
-REGISTER_KERNEL_BUILDER(Name("ParityRead").Device(tensorflow::DEVICE_CPU), ReadOp);
-REGISTER_KERNEL_BUILDER(Name("ParityPack").Device(tensorflow::DEVICE_CPU), PackOp);
-REGISTER_KERNEL_BUILDER(Name("ParityMoved").Device(tensorflow::DEVICE_CPU), MovedOp);
-REGISTER_KERNEL_BUILDER(Name("ParityStep").Device(tensorflow::DEVICE_CPU), StepOp);
+REGISTER_KERNEL_BUILDER(Name("ParityStep").Device(tensorflow::DEVICE_CPU), CpuStepOp);
+
+// Tells JavaScript why no kernel can run on a GPU; an empty text where one can.
+napi_value js_cuda_problem(napi_env env, napi_callback_info) {
+  const std::string problem = cuda_problem();
+  napi_value text = nullptr;
+  napi_create_string_utf8(env, problem.data(), problem.size(), &text);
+  return text;
+}
 
 }  // namespace
 }  // namespace parity
 
 // Node opens a library with process.dlopen, and keeps it, if it looks like an addon.
-NAPI_MODULE_INIT() { return exports; }
+NAPI_MODULE_INIT() {
+  napi_value function;
+  const char* name = "cudaProblem";
+  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, parity::js_cuda_problem, nullptr, &function) == napi_ok) {
+    napi_set_named_property(env, exports, name, function);
+  }
+  return exports;
+}

@@ -1,8 +1,11 @@
-// What stands between TensorFlow's operation (fused_step.cc) and the kernels that are generated. Each optimizer's are in a
+// What stands between TensorFlow's operations and the kernels that are generated. Each optimizer's are in a
 // library that is loaded after the operation's, and registers them there.
 #pragma once
 
 #include <cstdint>
+
+// The elements of type T (aten.h) that a kernel steps: each may be written to where it was read, and no other is looked at.
+#define PARITY_EACH(T, i, begin, end) _Pragma("GCC ivdep") for (int64_t i = (begin); i < (end); i += length_of<T>)
 
 namespace parity {
 
@@ -18,6 +21,9 @@ struct Kernel {
   // How many tensors a parameter has, itself included and its gradient not, and how many scalars its group has.
   int slots;
   int scalars;
+  // The same function for a GPU: its name in a source of CUDA C++.
+  const char* update;
+  const char* cuda_source;
 };
 
 // Adds kernels of a library, which stays loaded; each has a name that no other has. Gives true.

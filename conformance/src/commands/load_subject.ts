@@ -19,7 +19,7 @@ export interface Loaded {
 
 /**
  * The subject of that name: torch-parity on `tensorflow` or on plain tfjs (`cpu`), or what the module at a path exports
- * by default.
+ * by default; as `without` it may export what of torch it does not have.
  *
  * @param optimizers - a module whose optimizers take the place of torch-parity's
  */
@@ -40,9 +40,13 @@ export async function loadSubject(name: string, optimizers?: string): Promise<Lo
   if (!/\.[cm]?js$/.test(name)) {
     throw new Error(`there is no subject ${name}: it is tensorflow, cpu, or the path of a .js module`);
   }
-  const { default: subject } = (await import(pathToFileURL(resolve(name)).href)) as { default?: Subject };
+  const module = (await import(pathToFileURL(resolve(name)).href)) as {
+    default?: Subject;
+    without?: Partial<Features>;
+  };
+  const { default: subject, without = {} } = module;
   if (typeof subject?.run !== 'function') throw new Error(`${name} does not export a Subject by default`);
-  return { subject, without: {} };
+  return { subject, without };
 }
 
 async function torchParity(optimizers: string | undefined): Promise<Loaded> {

@@ -45,7 +45,7 @@ export function torchParity(
     name,
     claim: 'exact',
     device: device(),
-    ...(isDefined(table) && hasKernels(table) && { engines: ['fused', 'reference'] }),
+    ...(isDefined(table) && hasKernels(table) && { engines: exactEngines() }),
     // A planted fault is not worth compiling.
     run: (program, engine = 'reference') => new Run(program, table, files, engine).trace(),
   };
@@ -56,9 +56,9 @@ function isDefined(table: OptimizerTable): table is DefinedTable {
   return Object.values(table).every((kind) => Object.hasOwn(kind, 'definition'));
 }
 
-/** Whether the fused engine has to be there: on TensorFlow, for a CPU, and for others' optimizers with a compiler. */
+/** Whether the fused engine has to be there: on TensorFlow, and for others' optimizers with a compiler. */
 function hasKernels(table: DefinedTable): boolean {
-  if ((tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice !== false) return false;
+  if (!('isUsingGpuDevice' in tf.backend())) return false;
   if ((table as OptimizerTable) === optimizers) return true;
   const parameter = new Parameter(TensorData.from('float32', [0]));
   const fallbacks = Object.values(table).map((kind) => new kind([parameter] as never, {} as never).fallback);
@@ -66,6 +66,12 @@ function hasKernels(table: DefinedTable): boolean {
   const fallback = fallbacks.find((reason) => reason !== undefined);
   if (fallback !== undefined) console.error(`The reference engine alone is checked: ${fallback}`);
   return fallback === undefined;
+}
+
+/** TensorFlow's own kernels for a GPU, which the reference engine takes, do not give torch's bits. */
+function exactEngines(): string[] {
+  const { isUsingGpuDevice } = tf.backend() as { isUsingGpuDevice?: boolean };
+  return isUsingGpuDevice ? ['fused'] : ['fused', 'reference'];
 }
 
 function device(): string {

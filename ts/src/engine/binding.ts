@@ -6,7 +6,8 @@ import { RuntimeError } from '../errors.ts';
  * This file and those that use it are the only ones that know it.
  */
 export interface Binding {
-  createTensor(shape: number[], dtype: number, values: Uint8Array): number;
+  /** In a GPU's memory where there is one, but for int32, which stays in the host's. */
+  createTensor(shape: number[], dtype: number, values: Uint8Array | Int32Array): number;
   deleteTensor(id: number): void;
   tensorDataSync(id: number): Int32Array;
   executeOp(

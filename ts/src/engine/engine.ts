@@ -8,8 +8,9 @@ import { Unavailable } from './fused/unavailable.ts';
 /** Where the arithmetic runs; never part of a state dict. */
 export interface EngineOption {
   /**
-   * `reference` interprets the update with tfjs's operations. `fused` runs it as one compiled kernel, on TensorFlow on
-   * a CPU. `auto` takes the fused engine where it is available. All give the same bits. @defaultValue 'auto'
+   * `reference` interprets the update with tfjs's operations. `fused` runs it as one compiled kernel, on TensorFlow.
+   * `auto` takes the fused engine where it is available. All give the same bits, but for `reference` on a GPU, where
+   * TensorFlow's own kernels flush subnormal numbers. @defaultValue 'auto'
    */
   engine?: 'reference' | 'fused' | 'auto';
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import '../node_util.ts';
 import '@tensorflow/tfjs-node-gpu';
@@ -15,7 +15,7 @@ import { runPython } from '../testing/python.ts';
 import { download, upload, type ParameterDType } from './arithmetic.ts';
 import { kernelsOf, type Kernel } from './fused/kernels.ts';
 import { kernelFlags } from './fused/library.ts';
-import { kernelSource } from './fused/source.ts';
+import { cudaHeader, kernelSource } from './fused/source.ts';
 import type { Operations } from './operations.ts';
 import { referenceStep } from './reference.ts';
 
@@ -107,6 +107,7 @@ test.before(async () => {
 
 async function compile(file: string, kernel: Kernel, ...flags: string[]): Promise<void> {
   await writeFile(`${file}.cc`, kernelSource([kernel]) + callKernel);
+  await writeFile(join(dirname(file), 'cuda_source.h'), cudaHeader(''));
   const native = fileURLToPath(new URL('../../native', import.meta.url));
   const sources = [`${file}.cc`, join(native, 'registry.cc')];
   await run('g++', [`-I${native}`, ...kernelFlags, ...flags, ...sources, '-o', file]);

@@ -1,6 +1,6 @@
 /** What the kernels themselves call things (engine/fused/source.ts), and words that C++ has. */
 const words =
-  'T begin count end from grad_from i int64_t kernels param_from registered scalars to ' +
+  'T begin block_threads count end from grad_from i int64_t kernels length_of load param_from registered scalars store threadIdx to ' +
   'alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl concept const const_cast ' +
   'constexpr continue decltype default delete do double dynamic_cast else enum explicit export extern false float for ' +
   'friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private ' +

@@ -1,7 +1,14 @@
-import { TensorData } from '../../tensor_data.ts';
 import type { DeviceTensor } from '../arithmetic.ts';
-import { dtypeNumbers, executeOp, requireBackend, typeAttr, type Attr, type Backend } from '../binding.ts';
-import { NativeTensor } from '../tensorflow.ts';
+import {
+  dtypeNumbers,
+  executeOp,
+  requireBackend,
+  typeAttr,
+  wordNumbers,
+  type Attr,
+  type Backend,
+} from '../binding.ts';
+import type { NativeTensor } from '../tensorflow.ts';
 import { Handle } from './handle.ts';
 import type { Kernel } from './kernels.ts';
 import type { Slot } from './slot.ts';
@@ -70,12 +77,17 @@ export class Batch {
     this.#scalars?.dispose();
   }
 
-  /** Scalars are an input and no attributes, for which TensorFlow would keep an operation for every learning rate. */
+  /**
+   * Scalars are an input and no attributes, for which TensorFlow would keep an operation for every learning rate. Their
+   * bits go as int32, which stays in the host's memory, where they are read, also if all else is on a GPU.
+   */
   #scalarTensor(scalars: Readonly<Record<string, number>>): Handle {
     const values = this.kernel.scalars.map((name) => scalars[name] as number);
     if (this.#scalars === undefined || !values.every((value, i) => Object.is(value, this.#values[i]))) {
       this.#scalars?.dispose();
-      this.#scalars = new Handle(this.#backend, NativeTensor.from(TensorData.from('float64', values)).id);
+      const words = new Int32Array(new Float64Array(values).buffer);
+      const id = this.#backend.binding.createTensor([words.length], wordNumbers.int32, words);
+      this.#scalars = new Handle(this.#backend, id);
       this.#values = values;
     }
     return this.#scalars;

@@ -1,6 +1,7 @@
 import type { KernelLibrary } from './library.ts';
 import { node } from './node.ts';
 import type { CachedLibrary } from './operation.ts';
+import { cudaHeader } from './source.ts';
 import { Unavailable } from './unavailable.ts';
 
 /**
@@ -14,7 +15,7 @@ import { Unavailable } from './unavailable.ts';
  * @throws Unavailable where it cannot be compiled
  */
 export function compileKernels(
-  { file, names, source }: KernelLibrary,
+  { file, names, source, cudaSource }: KernelLibrary,
   flags: readonly string[],
   operation: CachedLibrary,
   step: (text: string) => void,
@@ -34,6 +35,7 @@ export function compileKernels(
     // Kept beside the library, for whoever wants to read what runs.
     const generated = join(building, 'kernels.cc');
     fs.writeFileSync(generated, source);
+    fs.writeFileSync(join(building, 'cuda_source.h'), cudaHeader(cudaSource));
     step(`compiling the kernels of ${names}`);
     compile(dirname(place), [
       ...flags,

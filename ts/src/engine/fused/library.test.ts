@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import '../../node_util.ts';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-node-gpu';
@@ -35,4 +36,20 @@ test.serial('a parameter can be read after the backend was changed, and a step i
   await tf.setBackend('tensorflow');
   optimizer.step();
   t.deepEqual([...p.data.dataSync()], [-1.5]);
+});
+
+test.serial('on a GPU without the CUDA libraries it is said what is missing', (t) => {
+  if (existsSync('/dev/nvidiactl')) {
+    t.log('not tested, since this machine has a driver of NVIDIA');
+    return t.pass();
+  }
+  const backend = tf.backend() as unknown as { isUsingGpuDevice: boolean };
+  backend.isUsingGpuDevice = true;
+  t.teardown(() => (backend.isUsingGpuDevice = false));
+  t.is(new SGD([parameter()]).engine, 'reference');
+  t.throws(() => new SGD([parameter()], { engine: 'fused' }), {
+    code: 'NO_FUSED_ENGINE',
+    message:
+      /since CUDA's driver libcuda\.so\.1 is not found, and TensorFlow runs on a GPU: run `TF_FLAVOR=gpu npx torch-parity setup-tensorflow`/,
+  });
 });

@@ -2,8 +2,8 @@ import type { Definition } from '../../optim/definition.ts';
 import { compileKernels } from './compile.ts';
 import { kernelsOf, type Kernel } from './kernels.ts';
 import { node } from './node.ts';
-import { loadOperation, openLibrary, type CachedLibrary } from './operation.ts';
-import { kernelSource } from './source.ts';
+import { loadOperation, openLibrary, readNative, type CachedLibrary } from './operation.ts';
+import { cudaSource, kernelSource } from './source.ts';
 import { Unavailable } from './unavailable.ts';
 
 /** How kernels are compiled: all that the processor has, and IEEE arithmetic as it is written. */
@@ -12,11 +12,16 @@ export const kernelFlags: readonly string[] = [
   ...['-fno-math-errno', '-ffp-contract=off'],
 ];
 
+/** What a source of CUDA C++ begins with, in native/. */
+const cudaHeaders: readonly string[] = ['aten.h', 'cuda_launch.h'];
+
 /** A library of kernels. */
 export interface KernelLibrary extends CachedLibrary {
   /** Whose kernels they are, for people. */
   names: string;
   source: string;
+  /** The same kernels for a GPU, which are compiled when one steps. */
+  cudaSource: string;
   /** By definition, and then by variant. */
   kernels: ReadonlyMap<Definition<object>, ReadonlyMap<string, Kernel>>;
 }
@@ -61,11 +66,11 @@ function library(names: string, kernels: KernelLibrary['kernels'], operation: Ca
   );
   const source = kernelSource([...unique.values()]);
   const processor = /^flags\s*:.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0];
-  const header = readFileSync(new URL('../../../native/aten.h', import.meta.url), 'utf8');
-  // The operation's directory stands for the compiler and the other header.
-  const directory = `kernels-${hash([operation.directory, kernelFlags, processor, header, source])}`;
+  // It has aten.h in it; the operation's directory stands for the compiler and the other headers.
+  const forGpu = cudaSource([...unique.values()], cudaHeaders.map(readNative));
+  const directory = `kernels-${hash([operation.directory, kernelFlags, processor, source, forGpu])}`;
   const file = join(dirname(operation.file), '..', directory, 'kernels.node');
-  return { directory, file, names, source, kernels };
+  return { directory, file, names, source, cudaSource: forGpu, kernels };
 }
 
 function hash(content: unknown): string {
