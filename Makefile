@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup conformance fuzz bench test lint types format clean machine tensorflow oracle FORCE
+.PHONY: help setup conformance fuzz bench gpu-check test lint types format clean machine tensorflow oracle FORCE
 
 # The rarest planted fault takes some thousand programs.
 RUNS ?= $(if $(filter-out 0,$(FAULTS)),20000,2000)
@@ -32,7 +32,7 @@ test: export TOOLS = pytest ruff
 lint format: export TOOLS = ruff
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 20
 	@echo
 	@echo 'Variables: RUNS=2000 (20000 with FAULTS=1)  SEED=random  TORCH=2.15.0|2.1.2  FAULTS=1  EXCHANGE=1  TF_FLAVOR=cpu|gpu'
 	@echo '           ORACLE_PYTHON=a Python that has torch  PYTHON=python3  BENCH=optimizer|checkpoint'
@@ -65,6 +65,10 @@ bench: setup ## measure steps and checkpoints, beside torch, optax, tfjs and saf
 	@{ $(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --no-deps --no-compile --require-hashes --requirement $<; } || { rm -rf .venv-bench; exit 1; }
 	@touch $@
+
+gpu-check: setup ## on a machine with an NVIDIA GPU: all that it is to show, kept in conformance/results/
+	@node conformance/dist/gpu_check/main.js --python $(ORACLE) \
+	  $(if $(filter-out file,$(origin RUNS)),--runs=$(RUNS)) $(if $(SEED),--seed=$(SEED))
 
 # All parts run, also after a failure.
 test: setup ## run all tests, lint and type checks
