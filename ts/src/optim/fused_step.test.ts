@@ -113,8 +113,10 @@ const changes: Record<string, (setting: Setting) => void> = {
     const entry = optimizer.state.get(params[0]!)!;
     if ('step' in entry) entry['step'] = TensorData.from('float32', [100], []);
   },
-  'two parameters with one state': ({ optimizer: { state }, params: [p, q] }) =>
-    void state.set(p!, state.get(q!)!),
+  'two parameters with one state'({ optimizer: { state }, params: [p, q] }) {
+    const entry = state.get(q!);
+    if (entry !== undefined) state.set(p!, entry);
+  },
   'a state tensor that is disposed, for a while'({ optimizer, params, fill, step }) {
     const entry = optimizer.state.get(params[1]!)!;
     const [key, value] = Object.entries(entry).findLast(([, tensor]) => !(tensor instanceof TensorData))!;
