@@ -21,7 +21,7 @@
 #include "tensorflow/core/framework/common_shape_fns.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
-#include "tensorflow/core/util/work_sharder.h"
+#include "xla/tsl/platform/threadpool.h"
 
 namespace parity {
 namespace {
@@ -117,9 +117,12 @@ class CpuStepOp final : public StepOp {
       }
     };
     const int64_t elements = work.starts[work.parameters];
-    // Waking threads takes longer than stepping so few elements.
-    const int threads = elements <= 1 << 17 ? 1 : workers.num_threads;
-    tensorflow::Shard(threads, workers.workers, elements, 8, step);
+    // Waking threads takes longer than stepping so few elements. Small blocks let threads end together.
+    if (elements <= 1 << 17) {
+      step(0, elements);
+    } else {
+      workers.workers->ParallelFor(elements, tsl::thread::ThreadPool::SchedulingParams::Fixed(1 << 16), step);
+    }
     return absl::OkStatus();
   }
 };

@@ -106,3 +106,7 @@ test('a step counts in its own dtype', (t) => {
   const int = new TensorData('int64', [], new Uint8Array(BigInt64Array.of(2n ** 60n).buffer));
   t.is(increment(int).toTypedArray()[0], 2n ** 60n + 1n);
 });
+
+test('what is no TensorData is refused, with what makes it one', (t) => {
+  t.throws(() => cast([1] as never, 'float16'), { code: 'NOT_TENSOR_DATA', message: /fromTensor\(tensor\)/ });
+});

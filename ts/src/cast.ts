@@ -1,6 +1,7 @@
 import { TorchTypeError } from './errors.ts';
 import { itemSizes, type DType } from './dtype.ts';
 import { encodeHalves } from './float_formats.ts';
+import { typeName } from './python/repr.ts';
 import { TensorData } from './tensor_data.ts';
 import { warn } from './warn.ts';
 
@@ -14,8 +15,16 @@ type RealDType = 'float16' | 'bfloat16' | 'float32' | 'float64';
 /**
  * A tensor in another dtype, each element rounded to the nearest, ties to even, as torch's `tensor.to(dtype)` does; the
  * tensor itself if it has the dtype. A complex tensor loses its imaginary part, with torch's warning.
+ *
+ * @throws TypeError for what is no TensorData
  */
 export function cast<D extends RealDType>(data: TensorData, dtype: D): TensorData<D> {
+  if (!(data instanceof TensorData)) {
+    throw new TorchTypeError(
+      'NOT_TENSOR_DATA',
+      `cast takes TensorData, but got ${typeName(data)}: fromTensor(tensor) makes it of a tf.Tensor`,
+    );
+  }
   if ((data.dtype as DType) === dtype) return data as TensorData as TensorData<D>;
   const real = isComplex(data) ? realPart(data) : data;
   return new TensorData(dtype, data.shape, new Uint8Array(arrayOf(real, dtype).buffer));

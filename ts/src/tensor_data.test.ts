@@ -42,3 +42,24 @@ test('what an array cannot hold is refused, and the refusal names what can', (t)
     t.throws(() => complex.toFloat32Array(), { name: 'TypeError', code: 'COMPLEX' });
   }
 });
+
+test('numbers become elements; complex ones come in pairs', (t) => {
+  const complex = TensorData.from('complex64', [1, 2, 3, -4]);
+  t.deepEqual(complex.shape, [2]);
+  t.deepEqual(complex.toTypedArray(), Float32Array.of(1, 2, 3, -4));
+  t.deepEqual(TensorData.from('complex64', [1, 2], []).size, 1);
+  t.throws(() => TensorData.from('complex64', [1, 2, 3]), { code: 'BAD_SHAPE' });
+});
+
+test('what TensorData.from cannot make is refused, with the way that can', (t) => {
+  t.throws(() => TensorData.from('int64' as never, [1]), {
+    name: 'TypeError',
+    code: 'UNSUPPORTED_DTYPE',
+    message: /, but got int64: for another dtype, new TensorData\(/,
+  });
+  t.throws(() => TensorData.from('bfloat16', [[1, 2]] as never), {
+    code: 'NOT_NUMBERS',
+    message: /a list in the list/,
+  });
+  t.throws(() => TensorData.from('float32', ['1'] as never), { code: 'NOT_NUMBERS' });
+});

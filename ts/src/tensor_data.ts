@@ -3,8 +3,10 @@ import { TorchTypeError, ValueError } from './errors.ts';
 import { decodeFloats, encodeHalves, isSmallFloat } from './float_formats.ts';
 import { isSize } from './python/collections.ts';
 
+const numberDTypes = ['float32', 'float64', 'float16', 'bfloat16', 'int32', 'complex64'] as const;
+
 /** The dtypes that `TensorData.from` rounds plain numbers to. */
-export type NumberDType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int32';
+export type NumberDType = (typeof numberDTypes)[number];
 
 /**
  * A tensor at rest on the host: a dtype, a shape, and its elements as little-endian bytes in row-major order.
@@ -46,13 +48,16 @@ export class TensorData<D extends DType = DType> {
   /**
    * A tensor of these numbers, each rounded to the dtype.
    *
-   * @param shape - `[values.length]` if left out; `[]` makes a scalar
+   * @param values - the elements in row-major order; of complex64, pairs of real and imaginary part
+   * @param shape - that of a vector if left out; `[]` makes a scalar
+   * @throws TypeError for another dtype, or values that are no numbers
    */
   static from<D extends NumberDType>(
     dtype: D,
     values: ArrayLike<number>,
-    shape: readonly number[] = [values.length],
+    shape: readonly number[] = [dtype === 'complex64' ? values.length / 2 : values.length],
   ): TensorData<D> {
+    checkNumbers(dtype, values);
     return new TensorData(dtype, shape, new Uint8Array(arrayOf(dtype, values).buffer));
   }
 
@@ -107,10 +112,29 @@ export class TensorData<D extends DType = DType> {
   }
 }
 
+function checkNumbers(dtype: NumberDType, values: ArrayLike<number>): void {
+  if (!numberDTypes.includes(dtype)) {
+    throw new TorchTypeError(
+      'UNSUPPORTED_DTYPE',
+      `TensorData.from makes ${numberDTypes.join(', ')}, but got ${dtype}: for another dtype, new TensorData(dtype, shape, bytes)`,
+    );
+  }
+  if (ArrayBuffer.isView(values)) return;
+  const wrong = Array.from(values).find((value) => typeof value !== 'number');
+  if (wrong !== undefined) {
+    throw new TorchTypeError(
+      'NOT_NUMBERS',
+      `TensorData.from takes numbers in row-major order, and the shape after them, but got ${typeof wrong === 'object' ? 'a list in the list' : String(wrong)}`,
+    );
+  }
+}
+
 function arrayOf(dtype: NumberDType, values: ArrayLike<number>): ArrayBufferView {
   // As torch does, by way of float32.
   if (dtype === 'float16' || dtype === 'bfloat16') return encodeHalves(dtype, new Float32Array(values));
-  const array = new typedArrays[dtype](new ArrayBuffer(itemSizes[dtype] * values.length));
+  // A complex number is two values.
+  const size = itemSizes[dtype] / (dtype === 'complex64' ? 2 : 1);
+  const array = new typedArrays[dtype](new ArrayBuffer(size * values.length));
   array.set(values);
   return array;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Features } from '../arbitrary/features.ts';
@@ -67,8 +68,22 @@ async function torchParity(optimizers: string | undefined): Promise<Loaded> {
 
 /** The optimizers that a module exports, by the names that they are defined with. */
 async function loadOptimizers(path: string): Promise<DefinedTable> {
-  const exported = Object.values((await import(pathToFileURL(resolve(path)).href)) as object);
+  if (!/\.[cm]?js$/.test(path)) throw new Error(`${path} is no .js module: compile it first`);
+  const exported = Object.values(await importModule(path));
   const kinds = exported.filter((value): value is DefinedTable[string] => Object.hasOwn(value, 'definition'));
   if (kinds.length === 0) throw new Error(`${path} exports no optimizer: export what defineOptimizer gives`);
   return Object.fromEntries(kinds.map((kind) => [kind.definition.name, kind]));
+}
+
+/** What a user's module exports. @throws Error that names its path, and the line where one is known */
+async function importModule(path: string): Promise<object> {
+  if (!existsSync(path)) throw new Error(`there is no file ${path}`);
+  const { href } = pathToFileURL(resolve(path));
+  try {
+    return (await import(href)) as object;
+  } catch (error) {
+    const { message = String(error), stack = '' } = error as Partial<Error>;
+    const line = /^:(\d+)/.exec(stack.split(href)[1] ?? '')?.[1];
+    throw new Error(`${path}${line === undefined ? '' : `:${line}`}: ${message}`, { cause: error });
+  }
 }

@@ -86,7 +86,9 @@ async function main(): Promise<void> {
   console.log(table(results, columns));
   for (const name of absent) console.log(`${name} left out: ${values.optax} is no Python that has it`);
   for (const remark of remarks(results, goals)) console.log(remark);
-  console.log(`Adadelta where no other is named; times are medians of ${plan.rounds} rounds; ${machine}`);
+  const size = values.small ? 'small sizes, which tell no speed; ' : '';
+  console.log(`Adadelta where no other is named; ${size}medians of ${plan.rounds} round(s); ${machine}`);
+  console.log(`written to ${join(build, 'optimizer.json')} and optimizer.svg`);
   if (results.some(({ leftOut }) => leftOut.some(({ failed }) => failed))) process.exitCode = 1;
 }
 
