@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { natural } from '../../commands/integer.ts';
 import { findPython } from '../../oracle_process.ts';
 import { Progress } from '../../report/progress.ts';
+import { runBenchmark } from '../run.ts';
 import { chart } from './chart.ts';
 import { caseTexts, measureCase, type CaseName, type Row } from './measure.ts';
 import { table } from './table.ts';
@@ -68,15 +69,4 @@ async function main(): Promise<void> {
   console.log(`ratio: their time / the time here, medians of ${rounds} rounds; ${machine}`);
 }
 
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)
-  process.once(signal, () => process.exit(code));
-
-try {
-  await main();
-} catch (error) {
-  console.error(`bench: ${(error as Error).message}`);
-  process.exit(2);
-}
+await runBenchmark(main);

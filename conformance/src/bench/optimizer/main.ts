@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findPython } from '../../oracle_process.ts';
 import { Progress } from '../../report/progress.ts';
+import { runBenchmark } from '../run.ts';
 import { cases, smallCases, textOf } from './cases.ts';
 import { chart } from './chart.ts';
 import { measureCase, Workers, type Plan, type Result } from './measure.ts';
@@ -112,16 +113,4 @@ function sidesOf(names: string | undefined): Plan['sides'] {
   });
 }
 
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const)
-  process.once(signal, () => process.exit(code));
-
-try {
-  await main();
-} catch (error) {
-  console.error(`bench: ${(error as Error).message}`);
-  process.exit(2);
-}
+await runBenchmark(main);
